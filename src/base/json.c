@@ -1,0 +1,68 @@
+#include "base/json.h"
+
+#include "base/number.h"
+
+#include <math.h>
+
+static void escape(struct buffer *out, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		buffer_append_text(out, "\\\"");
+		break;
+	case '\\':
+		buffer_append_text(out, "\\\\");
+		break;
+	case '\n':
+		buffer_append_text(out, "\\n");
+		break;
+	case '\r':
+		buffer_append_text(out, "\\r");
+		break;
+	case '\t':
+		buffer_append_text(out, "\\t");
+		break;
+	default:
+		buffer_printf(out, "\\u%04x", (unsigned)c);
+	}
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+void json_string(struct buffer *out, struct str text)
+{
+	size_t i = 0;
+
+	buffer_append_char(out, '"');
+	while (i < text.len) {
+		size_t plain = i;
+
+		while (plain < text.len && is_plain((unsigned char)text.data[plain]))
+			plain++;
+		buffer_append(out, text.data + i, plain - i);
+		i = plain;
+		if (i == text.len)
+			break;
+		size_t len = str_utf8_len(text.data + i, text.len - i);
+
+		if (len == 1)
+			escape(out, (unsigned char)text.data[i]);
+		else if (len == 0)
+			buffer_append_text(out, "\\ufffd");
+		else
+			buffer_append(out, text.data + i, len);
+		i += len ? len : 1;
+	}
+	buffer_append_char(out, '"');
+}
+
+void json_number(struct buffer *out, double value)
+{
+	if (isfinite(value))
+		buffer_append_number(out, value);
+	else
+		buffer_append_text(out, "null");
+}

@@ -1,0 +1,231 @@
+/*
+ * promql/promql.h — PromQL: text to tree, tree to plan, plan to columns. No I/O, no clock.
+ *
+ * Evaluation is columnar: a plan visits each node of the tree once for a whole block of instants, and a
+ * node's result is a column of values per output series. A plan keeps its place between runs, so that
+ * windows are computed incrementally, over a whole day at once or instant by instant as time passes.
+ */
+#ifndef PROMQL_PROMQL_H
+#define PROMQL_PROMQL_H
+
+#include "engine/series/series.h"
+
+/* --- the tree ---------------------------------------------------------------------------------- */
+
+enum promql_type { PROMQL_SCALAR, PROMQL_STRING, PROMQL_VECTOR, PROMQL_MATRIX };
+
+enum promql_kind {
+	PROMQL_NUMBER,
+	PROMQL_TEXT,
+	PROMQL_SELECTOR, // instant vector selector
+	PROMQL_RANGE,    // selector[5m]
+	PROMQL_SUBQUERY, // expr[5m:1m]
+	PROMQL_CALL,
+	PROMQL_AGGREGATE,
+	PROMQL_BINARY,
+	PROMQL_UNARY,
+	PROMQL_PAREN,
+};
+
+enum promql_operator {
+	PROMQL_ADD, PROMQL_SUB, PROMQL_MUL, PROMQL_DIV, PROMQL_MOD, PROMQL_POW, PROMQL_ATAN2,
+	PROMQL_EQL, PROMQL_NEQ, PROMQL_GTR, PROMQL_LSS, PROMQL_GTE, PROMQL_LTE,
+	PROMQL_AND, PROMQL_OR, PROMQL_UNLESS,
+};
+
+enum promql_aggregator {
+	PROMQL_SUM, PROMQL_AVG, PROMQL_MIN, PROMQL_MAX, PROMQL_COUNT, PROMQL_GROUP,
+	PROMQL_STDDEV, PROMQL_STDVAR, PROMQL_TOPK, PROMQL_BOTTOMK, PROMQL_QUANTILE, PROMQL_COUNT_VALUES,
+};
+
+enum promql_card { PROMQL_ONE_TO_ONE, PROMQL_MANY_TO_ONE, PROMQL_ONE_TO_MANY, PROMQL_MANY_TO_MANY };
+
+/* `offset` and `@` of a selector or sub-query. */
+enum promql_at { PROMQL_AT_NONE, PROMQL_AT_TIME, PROMQL_AT_START, PROMQL_AT_END };
+
+struct promql_modifiers {
+	int64_t offset_ms;
+	enum promql_at at;
+	int64_t at_ms; // for PROMQL_AT_TIME
+};
+
+struct promql_function; // a row of the function table, functions.h
+
+/* Byte offsets into the text, end exclusive. */
+struct promql_position {
+	size_t start, end;
+};
+
+/* A node. Owned by the arena given to promql_parse; texts too. */
+struct promql_expr {
+	enum promql_kind kind;
+	enum promql_type type;
+	struct promql_position position;
+	union {
+		double number;
+		struct str text;
+		struct {
+			struct str name; // empty where the selector has no metric name in front
+			struct matcher *matchers; // the name is among them
+			size_t matcher_count;
+			struct promql_modifiers modifiers;
+		} selector;
+		struct {
+			struct promql_expr *selector; // PROMQL_SELECTOR; the modifiers are in it
+			int64_t range_ms;
+		} range;
+		struct {
+			struct promql_expr *inner;
+			int64_t range_ms;
+			int64_t step_ms; // 0: the default
+			struct promql_modifiers modifiers;
+		} subquery;
+		struct {
+			const struct promql_function *function;
+			struct promql_expr **args;
+			size_t arg_count;
+		} call;
+		struct {
+			enum promql_aggregator aggregator;
+			struct promql_expr *inner;
+			struct promql_expr *parameter; // of topk, bottomk, quantile, count_values; else NULL
+			struct str *names;
+			size_t name_count;
+			bool without;
+		} aggregate;
+		struct {
+			enum promql_operator op;
+			struct promql_expr *lhs, *rhs;
+			bool return_bool;
+			bool is_on; // on(names); else ignoring(names)
+			enum promql_card card; // many-to-many for and, or, unless
+			struct str *names;
+			size_t name_count;
+			struct str *include; // of group_left and group_right
+			size_t include_count;
+		} binary;
+		struct {
+			struct promql_expr *inner;
+			bool negate;
+		} unary;
+		struct promql_expr *paren;
+	};
+};
+
+/*
+ * Text to a type-checked tree, as Prometheus's parser. Depth is capped at 200, text at 1 MiB.
+ *
+ * Fails: ERROR_INVALID with Prometheus's wording, "LINE:COLUMN: parse error: …", and *where (may be NULL) set to
+ * the offending bytes; ERROR_UNSUPPORTED for what the language has and we do not yet.
+ * A tree holds compiled regular expressions: call promql_release before the arena goes.
+ */
+struct promql_expr *promql_parse(struct str text, struct arena *arena, struct promql_position *where,
+	struct error *err);
+void promql_release(struct promql_expr *expr);
+
+/* The tree as text again, Prometheus's form (Expr.String()). */
+void promql_print(struct buffer *out, const struct promql_expr *expr);
+
+/* Calls `visit` for every node, parents first; stops early where it returns false. */
+bool promql_walk(const struct promql_expr *expr,
+	bool (*visit)(const struct promql_expr *expr, void *context), void *context);
+
+/*
+ * A series in exposition-like notation, name{a="b"} — as exp_samples' labels and API texts write it.
+ * Fails: ERROR_INVALID with "LINE:COLUMN: parse error: …".
+ */
+const struct labels *promql_parse_metric(struct str text, struct arena *arena, struct error *err);
+
+/* `1h30m`, `5s`, `100ms`, `1d`, as Prometheus's model.ParseDuration. Fails: ERROR_INVALID. */
+bool promql_parse_duration(struct str text, int64_t *out_ms, struct error *err);
+/* model.Duration.String(): 1h30m, 5s, 0s. */
+void promql_print_duration(struct buffer *out, int64_t ms);
+
+/*
+ * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest). Samples
+ * are delivered run by run. Fails: ERROR_INVALID; ERROR_UNSUPPORTED for native histograms.
+ */
+struct promql_value_run {
+	double value;     // first value; the stale marker for `stale`
+	double increment; // added once a sample
+	size_t count;     // samples
+	bool missing;     // `_`: count instants without a sample
+};
+bool promql_parse_values(struct str text, struct arena *arena, struct promql_value_run **out,
+	size_t *out_count, struct error *err);
+
+/* --- evaluation -------------------------------------------------------------------------------- */
+
+struct promql_options {
+	int64_t lookback_ms;     // 5 minutes where 0
+	int64_t subquery_step_ms; // 1 minute where 0
+	bool closed_ranges;      // Prometheus 2.x: windows include their left edge
+	uint64_t max_samples;    // 50 million where 0: samples held at once (Prometheus's query.max-samples)
+	/*
+	 * As a recording rule sees its data: at instant t nothing younger than t, and of samples at t itself
+	 * only those of series with rank < this. 0: a query, which sees everything.
+	 */
+	uint32_t rule_rank;
+	// What @ start() and @ end() mean; both 0: first and last instant of each run.
+	int64_t start_ms, end_ms;
+};
+
+/*
+ * Result of a block of instants. A column holds step_count values, the stale marker where the series has
+ * none at that instant. Labels and columns are valid until the next run, or the plan's end; labels of
+ * equal sets may be different pointers. A scalar is one column with labels_none.
+ */
+struct promql_block {
+	enum promql_type type; // PROMQL_VECTOR or PROMQL_SCALAR, PROMQL_STRING
+	const int64_t *times_ms;
+	size_t step_count;
+	size_t series_count;
+	const struct labels *const *labels;
+	const double *const *columns;
+	struct str text; // PROMQL_STRING
+	/* Grows whenever labels[] changed its meaning: a receiver may cache per-column state until then. */
+	uint64_t generation;
+};
+
+/* Receives blocks in order of time. Returning false stops the run with *err as it left it. */
+typedef bool promql_receive(void *context, const struct promql_block *block, struct error *err);
+
+struct promql_plan;
+
+/*
+ * A plan for an expression on a source; both are borrowed and outlive it. No data is read yet.
+ * NULL with ERROR_UNSUPPORTED or ERROR_INVALID (a range vector is no result of a range query).
+ */
+struct promql_plan *promql_plan_create(const struct promql_expr *expr, struct series_source *source,
+	const struct promql_options *options, struct error *err);
+void promql_plan_destroy(struct promql_plan *plan);
+
+/*
+ * Evaluates at `count` ascending instants, all after those of the run before: windows go on where they were.
+ * Fails: ERROR_EXECUTION (duplicate series, many-to-many matching), ERROR_LIMIT.
+ */
+bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t count,
+	promql_receive *receive, void *context, struct error *err);
+
+/* A whole result, owned by the arena it was made in. Series without any value are left out. */
+struct promql_result_series {
+	const struct labels *labels;
+	struct sample *samples;
+	size_t sample_count;
+};
+struct promql_result {
+	enum promql_type type; // an instant query of a range vector gives PROMQL_MATRIX
+	struct promql_result_series *series;
+	size_t series_count;
+	struct str text;
+};
+
+/*
+ * One query, parsed already, at `count` ascending instants. A range-vector expression is evaluated when
+ * count is 1. Series are sorted by labels for count > 1, else in the engine's order.
+ */
+bool promql_query(const struct promql_expr *expr, struct series_source *source,
+	const struct promql_options *options, const int64_t *times_ms, size_t count,
+	struct arena *arena, struct promql_result *out, struct error *err);
+
+#endif

@@ -1,0 +1,73 @@
+#include "base/number.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static void check(double value, const char *plain, const char *brief)
+{
+	char out[NUMBER_TEXT_SIZE];
+
+	assert_int_equal(number_print(out, value), strlen(plain));
+	assert_string_equal(out, plain);
+	assert_int_equal(number_print_short(out, value), strlen(brief));
+	assert_string_equal(out, brief);
+}
+
+static void numbers_print_as_go_prints_them(void **state)
+{
+	(void)state;
+	check(0, "0", "0");
+	check(-0.0, "-0", "-0");
+	check(0.1, "0.1", "0.1");
+	check(75.6, "75.6", "75.6");
+	check(1.0 / 3, "0.3333333333333333", "0.3333333333333333");
+	check(1e21, "1000000000000000000000", "1e+21");
+	check(123456789e12, "123456789000000000000", "123456789000000000000");
+	check(1.5e-7, "0.00000015", "1.5e-07");
+	check(0.0001, "0.0001", "0.0001");
+	check(-2.5, "-2.5", "-2.5");
+	check(NAN, "NaN", "NaN");
+	check(INFINITY, "+Inf", "+Inf");
+	check(-INFINITY, "-Inf", "-Inf");
+}
+
+static void numbers_read_as_go_reads_them(void **state)
+{
+	double value;
+
+	(void)state;
+	assert_true(number_parse(STR("1e3"), &value) && value == 1000);
+	assert_true(number_parse(STR("-Inf"), &value) && value == -INFINITY);
+	assert_true(number_parse(STR("nan"), &value) && isnan(value));
+	assert_true(number_parse(STR("0x1p4"), &value) && value == 16);
+	assert_false(number_parse(STR(" 1"), &value));
+	assert_false(number_parse(STR("1 "), &value));
+	assert_false(number_parse(STR(""), &value));
+	assert_false(number_parse(STR("12s"), &value));
+	assert_false(number_parse(STR("nan(1)"), &value));
+}
+
+static void integers_stop_at_their_limits(void **state)
+{
+	int64_t value;
+
+	(void)state;
+	assert_true(number_parse_int(STR("-9223372036854775808"), &value) && value == INT64_MIN);
+	assert_true(number_parse_int(STR("9223372036854775807"), &value) && value == INT64_MAX);
+	assert_false(number_parse_int(STR("9223372036854775808"), &value));
+	assert_false(number_parse_int(STR("-"), &value));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_print_as_go_prints_them),
+		cmocka_unit_test(numbers_read_as_go_reads_them),
+		cmocka_unit_test(integers_stop_at_their_limits),
+	};
+
+	return cmocka_run_group_tests_name("number", tests, NULL, NULL);
+}
