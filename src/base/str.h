@@ -64,7 +64,8 @@ void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void buffer_vprintf(struct buffer *buffer, const char *format, va_list args);
+void buffer_vprintf(struct buffer *buffer, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 /* Keeps the memory for the next use. */
 void buffer_clear(struct buffer *buffer);
 void buffer_finish(struct buffer *buffer);
