@@ -1,0 +1,139 @@
+/*
+ * RE2 behind a C face. RE2 because PromQL means its syntax, and because its time is linear in the text:
+ * a pattern from outside cannot stall the server.
+ */
+extern "C" {
+#include "engine/series/series.h"
+}
+
+#include <map>
+#include <re2/re2.h>
+#include <string>
+#include <vector>
+
+struct regex {
+	re2::RE2 pattern;
+	// `.*`, `.+` and patterns without a special character need no automaton.
+	enum { PATTERN, ANYTHING, SOMETHING, LITERAL } shortcut;
+	std::string literal;
+
+	regex(const std::string &text, const re2::RE2::Options &options)
+		: pattern("(?s:" + text + ")", options), shortcut(PATTERN), literal(text)
+	{
+		if (text == ".*")
+			shortcut = ANYTHING;
+		else if (text == ".+")
+			shortcut = SOMETHING;
+		else if (text.find_first_of("\\.+*?()|[]{}^$") == std::string::npos)
+			shortcut = LITERAL;
+	}
+};
+
+extern "C" struct regex *regex_create(struct str pattern, struct error *err)
+{
+	re2::RE2::Options options;
+
+	options.set_log_errors(false);
+	options.set_max_mem(8 << 20);
+	auto *regex = new struct regex(std::string(pattern.data, pattern.len), options);
+
+	if (!regex->pattern.ok()) {
+		error_set(err, ERROR_INVALID, "invalid regular expression \"%.*s\": %s", STR_ARG(pattern),
+			regex->pattern.error().c_str());
+		delete regex;
+		return nullptr;
+	}
+	return regex;
+}
+
+extern "C" void regex_destroy(struct regex *regex)
+{
+	delete regex;
+}
+
+extern "C" bool regex_matches(const struct regex *regex, struct str text)
+{
+	switch (regex->shortcut) {
+	case regex::ANYTHING:
+		return true;
+	case regex::SOMETHING:
+		return text.len > 0;
+	case regex::LITERAL:
+		return regex->literal.size() == text.len &&
+			memcmp(regex->literal.data(), text.data, text.len) == 0;
+	case regex::PATTERN:
+		break;
+	}
+	return re2::RE2::FullMatch(re2::StringPiece(text.data, text.len), regex->pattern);
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* The group a reference names, -1 where there is none: Go takes a run of digits as a number, else a name. */
+static int find_group(const struct regex *regex, const std::string &name)
+{
+	if (!name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == std::string::npos)
+		return std::stoi(name);
+	const auto &groups = regex->pattern.NamedCapturingGroups();
+	auto found = groups.find(name);
+
+	return found == groups.end() ? -1 : found->second;
+}
+
+/*
+ * A reference behind a `$` at text[at]: sets *name, returns where it ends; `at` itself where it is none (then the
+ * `$` stands for itself).
+ */
+static size_t read_reference(struct str text, size_t at, std::string *name)
+{
+	bool braced = at < text.len && text.data[at] == '{';
+	size_t start = at + (braced ? 1 : 0), end = start;
+
+	while (end < text.len && is_word(text.data[end]))
+		end++;
+	if (end == start || (braced && (end == text.len || text.data[end] != '}')))
+		return at;
+	name->assign(text.data + start, end - start);
+	return end + (braced ? 1 : 0);
+}
+
+extern "C" bool regex_expand(
+	const struct regex *regex, struct str text, struct str replacement, struct buffer *out)
+{
+	int count = regex->pattern.NumberOfCapturingGroups() + 1;
+	std::string name;
+	std::vector<re2::StringPiece> groups(static_cast<size_t>(count));
+
+	if (!regex->pattern.Match(re2::StringPiece(text.data, text.len), 0, text.len,
+		    re2::RE2::ANCHOR_BOTH, groups.data(), count))
+		return false;
+	for (size_t i = 0; i < replacement.len;) {
+		char c = replacement.data[i++];
+
+		if (c != '$') {
+			buffer_append_char(out, c);
+			continue;
+		}
+		if (i < replacement.len && replacement.data[i] == '$') {
+			buffer_append_char(out, '$');
+			i++;
+			continue;
+		}
+		size_t end = read_reference(replacement, i, &name);
+
+		if (end == i) {
+			buffer_append_char(out, '$');
+			continue;
+		}
+		i = end;
+		int group = find_group(regex, name);
+
+		if (group >= 0 && group < count && groups[static_cast<size_t>(group)].data())
+			buffer_append(out, groups[static_cast<size_t>(group)].data(),
+				groups[static_cast<size_t>(group)].size());
+	}
+	return true;
+}

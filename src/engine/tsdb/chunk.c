@@ -1,0 +1,235 @@
+#include "engine/tsdb/chunk.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+
+/*
+ * A stream is a sequence of tokens, each a varint `payload << 2 | kind`:
+ *
+ *   REPEAT    payload samples, each a step and an increment after the one before
+ *   SAMPLE    one sample: payload is the zigzag of (step - step before); then the value
+ *   ABSOLUTE  one sample: payload is the zigzag of its time; step and increment start from 0; then the value
+ *
+ * A value is a byte (leading zero bytes << 4 | significant bytes) and the significant bytes of its bits XORed with
+ * those of the value before (of 0 after ABSOLUTE): byte-aligned, so that decoding is a copy and a shift.
+ *
+ * States of a workshop are constant for minutes and scraped on a beat: a day of them is a handful of bytes, and a
+ * counter that grows by the same amount is a run as well. What fits nothing costs at most 20 bytes a sample.
+ */
+
+enum { TOKEN_REPEAT, TOKEN_SAMPLE, TOKEN_ABSOLUTE };
+enum { MARK_EVERY_BYTES = 256, TOKEN_MAX_BYTES = 32 };
+
+static uint64_t zigzag(int64_t value)
+{
+	return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
+static int64_t unzigzag(uint64_t value)
+{
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static void put_varint(struct chunk_stream *stream, uint64_t value)
+{
+	while (value >= 0x80) {
+		stream->data[stream->size++] = (uint8_t)(value | 0x80);
+		value >>= 7;
+	}
+	stream->data[stream->size++] = (uint8_t)value;
+}
+
+static uint64_t get_varint(const uint8_t *data, size_t *offset)
+{
+	uint64_t value = 0;
+	unsigned shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = data[(*offset)++];
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte & 0x80);
+	return value;
+}
+
+static void put_value(struct chunk_stream *stream, double value, double before)
+{
+	uint64_t bits = sample_bits(value) ^ sample_bits(before);
+	unsigned leading = bits ? (unsigned)__builtin_clzll(bits) / 8 : 8;
+	unsigned trailing = bits ? (unsigned)__builtin_ctzll(bits) / 8 : 0;
+	unsigned size = 8 - leading - trailing;
+
+	stream->data[stream->size++] = (uint8_t)(leading << 4 | size);
+	bits >>= trailing * 8;
+	for (unsigned i = 0; i < size; i++) {
+		stream->data[stream->size++] = (uint8_t)bits;
+		bits >>= 8;
+	}
+}
+
+static double get_value(const uint8_t *data, size_t *offset, double before)
+{
+	uint8_t header = data[(*offset)++];
+	unsigned leading = header >> 4, size = header & 15;
+	uint64_t bits = 0;
+	double value;
+
+	for (unsigned i = 0; i < size; i++)
+		bits |= (uint64_t)data[(*offset)++] << (8 * i);
+	if (size)
+		bits <<= (8 - leading - size) * 8;
+	bits ^= sample_bits(before);
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+/* What is expected after `value` came behind `state`; exact, or not at all. */
+static void expect(struct chunk_state *state, int64_t t_ms, double value, bool absolute)
+{
+	double increment = value - state->value;
+
+	if (absolute || !isfinite(increment) ||
+		sample_bits(state->value + increment) != sample_bits(value))
+		increment = 0;
+	state->step_ms = absolute ? 0 : t_ms - state->t_ms;
+	state->increment = increment;
+	state->t_ms = t_ms;
+	state->value = value;
+}
+
+static double predicted(const struct chunk_state *state)
+{
+	return state->increment != 0 ? state->value + state->increment : state->value;
+}
+
+static void flush_repeats(struct chunk_stream *stream)
+{
+	if (stream->repeats)
+		put_varint(stream, stream->repeats << 2 | TOKEN_REPEAT);
+	stream->repeats = 0;
+}
+
+static bool needs_mark(const struct chunk_stream *stream)
+{
+	size_t from = stream->mark_count ? stream->marks[stream->mark_count - 1].offset : 0;
+
+	return stream->size - from >= MARK_EVERY_BYTES;
+}
+
+static void put_sample(struct chunk_stream *stream, int64_t t_ms, double value)
+{
+	stream->data = memory_grow(
+		stream->data, &stream->capacity, stream->size + TOKEN_MAX_BYTES, 1);
+	flush_repeats(stream);
+	bool marked = needs_mark(stream), absolute = stream->count == 0 || marked;
+
+	if (marked) {
+		stream->marks = memory_grow(stream->marks, &stream->mark_capacity,
+			stream->mark_count + 1, sizeof *stream->marks);
+		stream->marks[stream->mark_count++] = (struct chunk_mark){t_ms, stream->size};
+	}
+	if (absolute) {
+		put_varint(stream, zigzag(t_ms) << 2 | TOKEN_ABSOLUTE);
+		put_value(stream, value, 0);
+	} else {
+		int64_t change = t_ms - stream->last.t_ms - stream->last.step_ms;
+
+		put_varint(stream, zigzag(change) << 2 | TOKEN_SAMPLE);
+		put_value(stream, value, stream->last.value);
+	}
+	expect(&stream->last, t_ms, value, absolute);
+}
+
+void chunk_append(struct chunk_stream *stream, int64_t t_ms, double value)
+{
+	struct chunk_state *last = &stream->last;
+
+	if (stream->count && last->step_ms > 0 && t_ms - last->t_ms == last->step_ms &&
+		sample_bits(value) == sample_bits(predicted(last))) {
+		last->t_ms = t_ms;
+		last->value = value;
+		stream->repeats++;
+	} else {
+		put_sample(stream, t_ms, value);
+	}
+	stream->count++;
+}
+
+void chunk_append_run(
+	struct chunk_stream *stream, int64_t t_ms, int64_t step_ms, size_t count, double value)
+{
+	struct chunk_state *last = &stream->last;
+
+	while (count && !(last->step_ms == step_ms && stream->count && last->t_ms == t_ms - step_ms &&
+			last->increment == 0 && sample_bits(last->value) == sample_bits(value))) {
+		chunk_append(stream, t_ms, value);
+		t_ms += step_ms;
+		count--;
+	}
+	last->t_ms += (int64_t)count * step_ms;
+	stream->repeats += count;
+	stream->count += count;
+}
+
+void chunk_finish(struct chunk_stream *stream)
+{
+	free(stream->data);
+	free(stream->marks);
+	*stream = (struct chunk_stream){0};
+}
+
+struct chunk_place chunk_seek(const struct chunk_stream *stream, int64_t from_ms)
+{
+	size_t low = 0, high = stream->mark_count;
+
+	// The number of marks at or before from_ms.
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (stream->marks[middle].first_ms <= from_ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (struct chunk_place){.offset = low ? stream->marks[low - 1].offset : 0};
+}
+
+static bool start_repeats(struct chunk_place *place, uint64_t total, struct chunk_state *at,
+	uint64_t *left)
+{
+	if (place->taken >= total)
+		return false;
+	*left = total - place->taken - 1;
+	place->taken = total;
+	at->t_ms += at->step_ms;
+	at->value = predicted(at);
+	return true;
+}
+
+bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, uint64_t *left)
+{
+	while (place->offset < stream->size) {
+		size_t offset = place->offset;
+		uint64_t token = get_varint(stream->data, &offset);
+
+		if ((token & 3) == TOKEN_REPEAT) {
+			// A run that was read to its end while it was still pending may be all behind us.
+			if (start_repeats(place, token >> 2, at, left))
+				return true;
+			*place = (struct chunk_place){.offset = offset};
+			continue;
+		}
+		bool absolute = (token & 3) == TOKEN_ABSOLUTE;
+		int64_t t_ms = unzigzag(token >> 2) + (absolute ? 0 : at->t_ms + at->step_ms);
+		double value = get_value(stream->data, &offset, absolute ? 0 : at->value);
+
+		*place = (struct chunk_place){.offset = offset};
+		expect(at, t_ms, value, absolute);
+		*left = 0;
+		return true;
+	}
+	return start_repeats(place, stream->repeats, at, left);
+}
