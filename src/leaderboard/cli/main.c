@@ -1,0 +1,26 @@
+#include "leaderboard/cli/cli.h"
+
+/* In the order in which help lists them. A new command is its file and a row here. */
+static const struct command *const commands[] = {
+	&cli_completion_command,
+	&cli_manual_command,
+	NULL,
+};
+
+const struct program cli_program = {
+	.name = "railquest",
+	.version = RAILQUEST_VERSION,
+	.summary = "a live race scoreboard for hands-on workshops that speaks Prometheus",
+	.description = "Railquest turns the metrics of a coding workshop into a race: conditions "
+		       "in PromQL say when an "
+		       "exercise is done, the completion is recorded once, and scores are a pure "
+		       "function of what was "
+		       "recorded. Rules, rehearsals and the live board run on one engine, in real "
+		       "time or in virtual time.",
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	return options_run_program(&cli_program, argc, argv);
+}
