@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+static const char exit_status[] = "0 done; 1 bad input, or the verdict is no; 2 usage error.";
+
 enum { NARROWEST = 50, WIDEST = 100, HELP_COLUMN = 26 };
 
 static size_t terminal_columns(FILE *out)
@@ -170,7 +172,8 @@ void options_print_help(FILE *out, const struct command *command, size_t columns
 	if (command->examples)
 		fprintf(out, "\nExamples:\n%s%s", command->examples,
 			command->examples[strlen(command->examples) - 1] == '\n' ? "" : "\n");
-	fputs("\nExit status: 0 done; 1 bad input, or the verdict is no; 2 usage error.\n", out);
+	fputs("\nExit status: ", out);
+	print_wrapped(out, exit_status, strlen(exit_status), 13, 0, columns);
 }
 
 void options_print_program_help(FILE *out, const struct program *program, size_t columns)
@@ -316,7 +319,7 @@ void options_print_manual(FILE *out, const struct program *program, const struct
 		print_command_manual(out, program, command);
 	else
 		print_program_manual(out, program);
-	fputs(".SH EXIT STATUS\n0 done; 1 bad input, or the verdict is no; 2 usage error.\n", out);
+	fprintf(out, ".SH EXIT STATUS\n%s\n", exit_status);
 	if (command) {
 		fputs(".SH SEE ALSO\n.BR ", out);
 		print_roff_text(out, program->name);
