@@ -1,0 +1,2 @@
+// TypeScript in components is type-only, which Svelte strips by itself: no preprocessor.
+export default { compilerOptions: { runes: true } };
