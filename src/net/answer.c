@@ -1,0 +1,341 @@
+#include "net/answer.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "net/inflate.h"
+
+#include <assert.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Produced bytes that are awaited before it is decided whether the length is known. */
+enum { WHOLE_BYTES = 32 * 1024, MIN_PART_BYTES = 8 * 1024 };
+
+/* --- what handlers say -------------------------------------------------------------------------- */
+
+static struct exchange *answer(struct http_request *request, int status, const char *type)
+{
+	struct exchange *exchange = (struct exchange *)request;
+
+	assert(!exchange->answered);
+	exchange->answered = true;
+	exchange->state = EXCHANGE_SENDING;
+	exchange->status = status;
+	exchange->type = type;
+	exchange->server->stats.answers[status / 100 % 6]++;
+	return exchange;
+}
+
+void http_add_header(struct http_request *request, const char *name, struct str value)
+{
+	struct exchange *exchange = (struct exchange *)request;
+
+	assert(exchange->extra_count < HTTP_MAX_EXTRA_HEADERS);
+	exchange->extra[exchange->extra_count++] = (struct http_extra_header){name, value};
+}
+
+void http_answer(struct http_request *request, int status, const char *type, struct str body)
+{
+	answer(request, status, type)->rest = body;
+}
+
+void http_answer_buffer(
+	struct http_request *request, int status, const char *type, struct buffer body)
+{
+	struct exchange *exchange = answer(request, status, type);
+
+	buffer_finish(&exchange->body);
+	exchange->body = body;
+	exchange->rest = buffer_str(&body);
+}
+
+void http_answer_produced(struct http_request *request, int status, const char *type,
+	const struct http_producer *producer)
+{
+	struct exchange *exchange = answer(request, status, type);
+
+	exchange->producer = *producer;
+	exchange->more = true;
+}
+
+/* "gzip" or "*" in Accept-Encoding, and not with q=0. */
+static bool takes_gzip(struct str accept)
+{
+	while (accept.len) {
+		const char *comma = memchr(accept.data, ',', accept.len);
+		size_t len = comma ? (size_t)(comma - accept.data) : accept.len;
+		struct str item = str_trim((struct str){accept.data, len});
+		const char *semicolon = memchr(item.data, ';', item.len);
+		struct str name = str_trim((struct str){
+			item.data, semicolon ? (size_t)(semicolon - item.data) : item.len});
+		struct str quality = {item.data + name.len, item.len - name.len};
+
+		if (str_equal(name, STR("gzip")) || str_equal(name, STR("x-gzip")))
+			return !memmem(quality.data, quality.len, "q=0", 3) ||
+			       memmem(quality.data, quality.len, "q=0.", 4);
+		accept.data += len + (comma ? 1 : 0);
+		accept.len -= len + (comma ? 1 : 0);
+	}
+	return false;
+}
+
+void http_answer_asset(struct http_request *request, const struct http_asset *asset)
+{
+	struct str known = request->headers[HTTP_IF_NONE_MATCH];
+
+	http_add_header(request, "etag:", str_from(asset->etag));
+	http_add_header(request, "cache-control:",
+		asset->immutable ? STR("public, max-age=31536000, immutable")
+				 : STR("no-cache"));
+	if (asset->packed.len)
+		http_add_header(request, "vary:", STR("accept-encoding"));
+	if (known.len && memmem(known.data, known.len, asset->etag, strlen(asset->etag))) {
+		http_answer(request, 304, asset->type, STR(""));
+		return;
+	}
+	if (asset->packed.len && takes_gzip(request->headers[HTTP_ACCEPT_ENCODING])) {
+		http_add_header(request, "content-encoding:", STR("gzip"));
+		http_answer(request, 200, asset->type, asset->packed);
+	} else if (asset->plain.len || !asset->packed.len) {
+		http_answer(request, 200, asset->type, asset->plain);
+	} else {
+		struct http_producer producer = inflate_producer(asset->packed);
+
+		http_answer_produced(request, 200, asset->type, &producer);
+	}
+}
+
+struct http_block *http_block_create(struct str data)
+{
+	struct http_block *block = memory_alloc(sizeof *block + data.len);
+
+	block->references = 1;
+	block->len = data.len;
+	memcpy(block->data, data.data, data.len);
+	return block;
+}
+
+struct http_block *http_block_take(struct http_block *block)
+{
+	block->references++;
+	return block;
+}
+
+void http_block_drop(struct http_block *block)
+{
+	if (block && --block->references == 0)
+		free(block);
+}
+
+void http_answer_feed(struct http_request *request, const struct http_feed *feed)
+{
+	struct exchange *exchange = (struct exchange *)request;
+	struct http_server *server = exchange->server;
+
+	if (server->stats.streams >= server->options.max_streams || exchange->is_head) {
+		feed->close(feed->cursor);
+		if (!exchange->is_head)
+			http_add_header(request, "retry-after:", STR("10"));
+		http_answer(request, exchange->is_head ? 200 : 503, "text/plain; charset=utf-8",
+			STR("Every place on the live stream is taken: ask again later, or poll.\n"));
+		return;
+	}
+	answer(request, 200, "text/event-stream");
+	http_add_header(request, "cache-control:", STR("no-store"));
+	exchange->state = EXCHANGE_STREAMING;
+	exchange->close_after = true;
+	exchange->feed = *feed;
+	exchange->written_ms = clock_monotonic_ms();
+	exchange->next = server->streams;
+	if (server->streams)
+		server->streams->previous = exchange;
+	server->streams = exchange;
+	server->stats.streams++;
+}
+
+/* --- head --------------------------------------------------------------------------------------- */
+
+/* Where the head is being written; `full` once something did not fit. */
+struct head {
+	struct lws *wsi;
+	unsigned char *at, *end;
+	bool full;
+};
+
+static void put(struct head *head, const char *name, struct str value)
+{
+	if (lws_add_http_header_by_name(head->wsi, (const unsigned char *)name,
+		    (const unsigned char *)value.data, (int)value.len, &head->at, head->end))
+		head->full = true;
+}
+
+static void put_date(struct head *head)
+{
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+	struct tm utc;
+	char text[40];
+
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+	put(head, "date:", str_from(text));
+}
+
+/* Nothing that these pages need comes from elsewhere, and nobody frames them. */
+static void put_security(struct head *head, const char *type)
+{
+	put(head, "x-content-type-options:", STR("nosniff"));
+	put(head, "referrer-policy:", STR("no-referrer"));
+	put(head, "cross-origin-resource-policy:", STR("same-origin"));
+	if (str_starts_with(str_from(type), STR("text/html")))
+		put(head, "content-security-policy:",
+			STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+			    "form-action 'self'; frame-ancestors 'none'"));
+}
+
+/* The body has as many bytes as `len`; SIZE_MAX: unknown. */
+static bool send_head(struct exchange *exchange, size_t len)
+{
+	struct http_server *server = exchange->server;
+	unsigned char *start = server->scratch + LWS_PRE;
+	struct head head = {exchange->wsi, start, start + HTTP_WRITE_BYTES, false};
+
+	if (lws_add_http_header_status(exchange->wsi,
+		    (unsigned)exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &head.at, head.end))
+		return false;
+	if (exchange->status != 304 || exchange->rest.len)
+		put(&head, "content-type:", str_from(exchange->type));
+	for (size_t i = 0; i < exchange->extra_count; i++)
+		put(&head, exchange->extra[i].name, exchange->extra[i].value);
+	put_security(&head, exchange->type);
+	put_date(&head);
+	// Frames of HTTP/2 need no chunks; a client of HTTP/1.0 knows none and reads to the end.
+	exchange->chunked = len == SIZE_MAX && exchange->state == EXCHANGE_SENDING &&
+			    !exchange->is_http10 &&
+			    lws_get_network_wsi(exchange->wsi) == exchange->wsi;
+	if (exchange->chunked)
+		put(&head, "transfer-encoding:", STR("chunked"));
+	else if (len == SIZE_MAX)
+		exchange->close_after = true;
+	if (exchange->close_after)
+		put(&head, "connection:", STR("close"));
+	if (len != SIZE_MAX && lws_add_http_header_content_length(
+				       exchange->wsi, len, &head.at, head.end))
+		return false;
+	exchange->headers_sent = true;
+	return !head.full &&
+	       !lws_finalize_write_http_header(exchange->wsi, start, &head.at, head.end);
+}
+
+/* --- body --------------------------------------------------------------------------------------- */
+
+/* Fetches the next part once the one before is out. */
+static void produce(struct exchange *exchange, size_t enough)
+{
+	if (exchange->rest.len || !exchange->more)
+		return;
+	buffer_clear(&exchange->body);
+	while (exchange->more && exchange->body.len < enough)
+		exchange->more =
+			exchange->producer.next(exchange->producer.state, &exchange->body);
+	exchange->rest = buffer_str(&exchange->body);
+}
+
+/* One write: up to HTTP_WRITE_BYTES of the body, as a chunk where it is chunked. */
+static bool write_part(struct exchange *exchange)
+{
+	unsigned char *start = exchange->server->scratch + LWS_PRE, *at = start;
+	size_t len =
+		exchange->rest.len < HTTP_WRITE_BYTES ? exchange->rest.len : HTTP_WRITE_BYTES;
+	bool last = len == exchange->rest.len && !exchange->more &&
+		    exchange->state == EXCHANGE_SENDING;
+
+	if (exchange->chunked && len)
+		at += snprintf((char *)at, 16, "%zx\r\n", len);
+	memcpy(at, exchange->rest.data, len);
+	at += len;
+	if (exchange->chunked)
+		at = (unsigned char *)mempcpy(at, len ? "\r\n" : "", len ? 2 : 0);
+	if (exchange->chunked && last)
+		at = (unsigned char *)mempcpy(at, "0\r\n\r\n", 5);
+	exchange->rest.data += len;
+	exchange->rest.len -= len;
+	return at == start || lws_write(exchange->wsi, start, (size_t)(at - start),
+				      last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) >= 0;
+}
+
+static int send_part(struct exchange *exchange)
+{
+	produce(exchange, MIN_PART_BYTES);
+	if (!write_part(exchange))
+		return ANSWER_CLOSE;
+	if (!exchange->rest.len && !exchange->more)
+		return ANSWER_DONE;
+	lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 60);
+	lws_callback_on_writable(exchange->wsi);
+	return ANSWER_MORE;
+}
+
+/*
+ * A stream's own socket options: little waits in the kernel, so that a slow client gets the newest state
+ * and not a backlog; and one that has gone silent is noticed.
+ */
+static void prepare_socket(struct lws *wsi)
+{
+	int fd = (int)lws_get_socket_fd(lws_get_network_wsi(wsi));
+	int low_bytes = 16 * 1024, send_bytes = 64 * 1024, timeout_ms = 60000;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low_bytes, sizeof low_bytes);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+}
+
+static int stream_part(struct exchange *exchange)
+{
+	if (!exchange->rest.len) {
+		if (!exchange->block)
+			exchange->block = exchange->feed.next(exchange->feed.cursor);
+		if (!exchange->block)
+			return ANSWER_MORE; // until the feed has something new
+		exchange->rest = (struct str){exchange->block->data, exchange->block->len};
+	}
+	if (!write_part(exchange))
+		return ANSWER_CLOSE;
+	exchange->written_ms = clock_monotonic_ms();
+	if (!exchange->rest.len) {
+		http_block_drop(exchange->block);
+		exchange->block = NULL;
+	}
+	lws_callback_on_writable(exchange->wsi);
+	return ANSWER_MORE;
+}
+
+int answer_begin(struct exchange *exchange)
+{
+	size_t len = SIZE_MAX;
+
+	if (exchange->state == EXCHANGE_SENDING) {
+		produce(exchange, WHOLE_BYTES);
+		if (!exchange->more)
+			len = exchange->rest.len;
+	}
+	if (!send_head(exchange, len))
+		return ANSWER_CLOSE;
+	if (exchange->state == EXCHANGE_STREAMING) {
+		lws_http_headers_detach(exchange->wsi);
+		lws_set_timeout(exchange->wsi, NO_PENDING_TIMEOUT, 0);
+		prepare_socket(exchange->wsi);
+		lws_callback_on_writable(exchange->wsi);
+		return ANSWER_MORE;
+	}
+	if (exchange->is_head || exchange->status == 304)
+		return ANSWER_DONE;
+	return send_part(exchange);
+}
+
+int answer_continue(struct exchange *exchange)
+{
+	return exchange->state == EXCHANGE_STREAMING ? stream_part(exchange)
+						     : send_part(exchange);
+}

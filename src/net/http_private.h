@@ -1,0 +1,75 @@
+/* net/http_private.h — what server.c and exchange.c share. */
+#ifndef NET_HTTP_PRIVATE_H
+#define NET_HTTP_PRIVATE_H
+
+#include "net/http.h"
+
+#include <libwebsockets.h>
+
+/* Body bytes that go into one write; a stalled client holds no more of a produced body than this. */
+enum { HTTP_WRITE_BYTES = 16 * 1024, HTTP_MAX_EXTRA_HEADERS = 6 };
+
+struct http_extra_header {
+	const char *name;
+	struct str value;
+};
+
+enum exchange_state {
+	EXCHANGE_READING, // the body is coming in
+	EXCHANGE_SENDING,
+	EXCHANGE_STREAMING,
+};
+
+/* One request and its answer. Owned by its connection's session; dies with the transaction. */
+struct exchange {
+	struct http_request request; // first: handlers get a pointer to it
+	struct http_server *server;
+	struct lws *wsi;
+	struct arena arena;
+	enum exchange_state state;
+	const struct http_route *route;
+	bool is_head, is_http10;
+	bool is_form;       // the body is form-encoded
+	size_t body_left;   // bytes of the body that are to come
+	struct buffer body; // of the request while READING, then what the answer owns
+	bool answered, headers_sent, chunked;
+	bool close_after; // this connection is not used again
+	int status;
+	const char *type;
+	struct http_extra_header extra[HTTP_MAX_EXTRA_HEADERS];
+	size_t extra_count;
+	struct str rest; // of the part that is being sent
+	bool more;       // the producer has more
+	struct http_producer producer;
+	struct http_feed feed;
+	struct http_block *block; // `rest` is in it
+	int64_t written_ms;       // monotonic, of a stream's last byte
+	struct exchange *next, *previous; // among the server's streams
+};
+
+/* Per connection, libwebsockets' memory. */
+struct session {
+	struct exchange *exchange;
+};
+
+struct http_server {
+	struct http_options options;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	int listen_fd, signal_fd;
+	char address[64];
+	bool stopping;
+	struct exchange *streams;
+	lws_sorted_usec_list_t keepalive;
+	struct http_stats stats;
+	unsigned char scratch[LWS_PRE + HTTP_WRITE_BYTES + 32]; // what lws_write wants room around
+};
+
+/* Callback of the HTTP protocol. */
+int exchange_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+	size_t len);
+
+/* Asks every stream's feed; `ping` sends a comment to those that were silent. */
+void exchange_wake_streams(struct http_server *server, bool ping);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * A server with one route for each kind of answer, for tests/e2e/test_net.py: small caps, so that they can
+ * be reached.
+ */
+#include "base/json.h"
+#include "base/memory.h"
+#include "net/http.h"
+
+#include <stdio.h>
+
+struct echo {
+	struct http_server *server;
+	struct http_timer *timer;
+	uint64_t generation; // of what the feed sends
+	struct http_block *newest;
+};
+
+struct cursor {
+	struct echo *echo;
+	uint64_t seen;
+};
+
+/* The request as JSON. */
+static void echo_request(struct http_request *request, void *context)
+{
+	struct buffer out = {0};
+
+	(void)context;
+	buffer_append_text(&out, "{\"path\":");
+	json_string(&out, request->path);
+	buffer_append_text(&out, ",\"wildcard\":");
+	json_string(&out, request->wildcard);
+	buffer_append_text(&out, request->method == HTTP_POST ? ",\"method\":\"POST\"" : ",\"method\":\"GET\"");
+	buffer_append_text(&out, ",\"form\":[");
+	for (size_t i = 0; i < request->form.count; i++) {
+		buffer_append_text(&out, i ? ",[" : "[");
+		json_string(&out, request->form.fields[i].name);
+		buffer_append_char(&out, ',');
+		json_string(&out, request->form.fields[i].value);
+		buffer_append_char(&out, ']');
+	}
+	buffer_append_text(&out, "]}");
+	http_answer_buffer(request, 200, "application/json", out);
+}
+
+struct lines {
+	size_t next, count;
+};
+
+static bool produce_lines(void *state, struct buffer *out)
+{
+	struct lines *lines = state;
+
+	if (lines->next < lines->count)
+		buffer_printf(out, "line %zu of many that make a long answer\n", lines->next++);
+	return lines->next < lines->count;
+}
+
+/* As many lines as /lines/N says. */
+static void answer_lines(struct http_request *request, void *context)
+{
+	struct lines *lines = memory_alloc(sizeof *lines);
+	struct http_producer producer = {produce_lines, free, lines};
+
+	(void)context;
+	lines->count = strtoul(request->wildcard.data, NULL, 10);
+	http_answer_produced(request, 200, "text/plain; charset=utf-8", &producer);
+}
+
+/* 64 KiB with the generation in front, ten times a second. */
+static void tick(void *context)
+{
+	struct echo *echo = context;
+	struct buffer out = {0};
+
+	buffer_printf(&out, "id: %llu\ndata: ", (unsigned long long)++echo->generation);
+	while (out.len < 65536)
+		buffer_append_text(&out, "0123456789abcdef");
+	buffer_append_text(&out, "\n\n");
+	http_block_drop(echo->newest);
+	echo->newest = http_block_create(buffer_str(&out));
+	buffer_finish(&out);
+	http_server_wake(echo->server);
+	http_timer_start(echo->timer, 100000);
+}
+
+static struct http_block *feed_next(void *state)
+{
+	struct cursor *cursor = state;
+
+	if (cursor->seen == cursor->echo->generation)
+		return NULL;
+	cursor->seen = cursor->echo->generation;
+	return http_block_take(cursor->echo->newest);
+}
+
+static void answer_feed(struct http_request *request, void *context)
+{
+	struct cursor *cursor = memory_alloc(sizeof *cursor);
+	struct http_feed feed = {feed_next, free, cursor};
+
+	cursor->echo = context;
+	http_answer_feed(request, &feed);
+}
+
+static void answer_asset(struct http_request *request, void *context)
+{
+	static const struct http_asset asset = {
+		.type = "text/html; charset=utf-8",
+		.packed = {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36"
+			   "\x06\x00\x00\x00",
+			26},
+		.etag = "\"hello\"",
+	};
+
+	(void)context;
+	http_answer_asset(request, &asset);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct http_route routes[] = {
+		{"/echo", HTTP_GET | HTTP_POST, echo_request},
+		{"/label/*/values", HTTP_GET, echo_request},
+		{"/under/*", HTTP_GET, echo_request},
+		{"/post", HTTP_POST, echo_request},
+		{"/lines/*", HTTP_GET, answer_lines},
+		{"/feed", HTTP_GET, answer_feed},
+		{"/asset", HTTP_GET, answer_asset},
+	};
+	struct echo echo = {0};
+	struct http_options options = {
+		.listen = argc > 1 ? argv[1] : "127.0.0.1:0",
+		.routes = routes,
+		.route_count = sizeof routes / sizeof *routes,
+		.context = &echo,
+		.max_connections = 40,
+		.max_streams = 3,
+		.max_body_bytes = 100000,
+	};
+	struct error err = {0};
+
+	echo.server = http_server_create(&options, &err);
+	if (!echo.server) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	printf("listening on http://%s\n", http_server_address(echo.server));
+	fflush(stdout);
+	echo.timer = http_timer_create(echo.server, tick, &echo);
+	tick(&echo);
+	bool ok = http_server_run(echo.server, &err);
+
+	http_timer_destroy(echo.timer);
+	http_server_destroy(echo.server);
+	http_block_drop(echo.newest);
+	return ok ? 0 : 1;
+}
