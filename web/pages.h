@@ -1,5 +1,6 @@
 /*
- * pages.h — the built web pages inside the program: a table that scripts/pages writes from web/dist.
+ * pages.h — the built web pages inside the program: a table that scripts/pages writes from
+ * web/dist.
  */
 #ifndef PAGES_H
 #define PAGES_H
@@ -8,9 +9,9 @@
 #include <stddef.h>
 
 struct page_file {
-	const char *path;         // as asked for: "/index.html", "/assets/index-1a2b3c.js"
+	const char *path;	  // as asked for: "/index.html", "/assets/index-1a2b3c.js"
 	const char *content_type; // with its charset where it is text
-	const char *etag;         // quoted, of the identity bytes
+	const char *etag;	  // quoted, of the identity bytes
 	const unsigned char *data;
 	size_t size;
 	const unsigned char *gzip; // NULL where it would save nothing

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Blocks grow from 1 KiB to 64 KiB; a larger request gets a block of its own. A block is zeroed when
- * it is made, so handing out memory is moving a pointer.
+ * Blocks grow from 1 KiB to 64 KiB; a larger request gets a block of its own. A block is zeroed
+ * when it is made, so handing out memory is moving a pointer.
  */
 
 enum { ARENA_FIRST_BYTES = 1024, ARENA_BLOCK_BYTES = 64 * 1024 };
@@ -49,7 +49,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 		arena->used_bytes += size;
 		return add_block(arena, size)->data;
 	}
-	size_t rounded = (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+	size_t rounded =
+		(size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 
 	arena->used_bytes += rounded;
 	if (rounded > arena->left_bytes) {

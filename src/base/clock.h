@@ -1,6 +1,6 @@
 /*
- * base/clock.h — the only place that asks what time it is. Nothing below a main or a server loop calls
- * it: time is an argument.
+ * base/clock.h — the only place that asks what time it is. Nothing below a main or a server loop
+ * calls it: time is an argument.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

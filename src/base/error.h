@@ -1,6 +1,6 @@
 /*
- * base/error.h — why something failed. `kind` decides (HTTP status, exit code, retry), `text` is for
- * people. The caller owns the struct; no thread-local, no errno beyond its line.
+ * base/error.h — why something failed. `kind` decides (HTTP status, exit code, retry), `text` is
+ * for people. The caller owns the struct; no thread-local, no errno beyond its line.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -10,11 +10,11 @@
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_INVALID,     // bad input: say what would be right
+	ERROR_INVALID,	   // bad input: say what would be right
 	ERROR_UNSUPPORTED, // well-formed, not implemented yet
-	ERROR_LIMIT,       // an input asked for more than a cap allows
+	ERROR_LIMIT,	   // an input asked for more than a cap allows
 	ERROR_EXECUTION,   // evaluation failed (duplicate series, many-to-many, …)
-	ERROR_SYSTEM,      // the operating system said no
+	ERROR_SYSTEM,	   // the operating system said no
 };
 
 /* A zeroed struct is "no error". Text longer than the room ends in "…". */

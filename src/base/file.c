@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool read_all(int fd, size_t max_bytes, struct buffer *out, const char *path, struct error *err)
+static bool read_all(
+	int fd, size_t max_bytes, struct buffer *out, const char *path, struct error *err)
 {
 	char block[65536];
 
@@ -22,8 +23,8 @@ static bool read_all(int fd, size_t max_bytes, struct buffer *out, const char *p
 			return true;
 		buffer_append(out, block, (size_t)got);
 		if (out->len > max_bytes)
-			return error_set(err, ERROR_LIMIT, "%s: larger than the limit of %zu bytes", path,
-				max_bytes);
+			return error_set(err, ERROR_LIMIT, "%s: larger than the limit of %zu bytes",
+				path, max_bytes);
 	}
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/str.h"
 
-/* "…" with everything escaped that JSON or a <script> needs; bytes that are not UTF-8 become U+FFFD. */
+/* "…" with everything escaped that JSON or a <script> needs; bytes that are not UTF-8 become
+ * U+FFFD. */
 void json_string(struct buffer *out, struct str text);
 
 /* A finite number in its shortest form; null for NaN and infinities, which JSON has no word for. */

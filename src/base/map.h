@@ -1,6 +1,6 @@
 /*
- * base/map.h — hash map from bytes to a pointer. Open addressing, linear probing, no removal: maps here
- * live as long as what they index. Keys are borrowed and must outlive the map.
+ * base/map.h — hash map from bytes to a pointer. Open addressing, linear probing, no removal: maps
+ * here live as long as what they index. Keys are borrowed and must outlive the map.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

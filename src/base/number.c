@@ -32,8 +32,8 @@ static size_t print_int(char *out, int64_t value)
 }
 
 /*
- * Shortest digits that round-trip: "d.ddde±x" in `digits`. 15 digits nearly always do for numbers that
- * people wrote; 17 always do.
+ * Shortest digits that round-trip: "d.ddde±x" in `digits`. 15 digits nearly always do for numbers
+ * that people wrote; 17 always do.
  */
 static void shortest(char digits[32], double value)
 {

@@ -1,6 +1,6 @@
 /*
- * base/number.h — numbers as text, in the forms that Go programs print them (strconv), independent of
- * the locale.
+ * base/number.h — numbers as text, in the forms that Go programs print them (strconv), independent
+ * of the locale.
  */
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
@@ -13,7 +13,8 @@ enum { NUMBER_TEXT_SIZE = 400 };
 /*
  * The shortest decimal that reads back as `value`. Return the length; `out` is NUL-ended.
  *   number_print        strconv 'f', -1: 0.1, 1e21 in full digits; NaN, +Inf, -Inf (the HTTP API)
- *   number_print_short  strconv 'g', -1: exponent when < 1e-4 or >= 1e21 (%v of a float64, promtool's texts)
+ *   number_print_short  strconv 'g', -1: exponent when < 1e-4 or >= 1e21 (%v of a float64,
+ * promtool's texts)
  */
 size_t number_print(char out[NUMBER_TEXT_SIZE], double value);
 size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value);
@@ -21,8 +22,8 @@ void buffer_append_number(struct buffer *buffer, double value);
 void buffer_append_int(struct buffer *buffer, int64_t value);
 
 /*
- * The whole of `text` as Go's strconv.ParseFloat: decimal, exponent, hex, Inf, NaN, any case, a sign.
- * False where it is not one.
+ * The whole of `text` as Go's strconv.ParseFloat: decimal, exponent, hex, Inf, NaN, any case, a
+ * sign. False where it is not one.
  */
 bool number_parse(struct str text, double *out);
 /* The whole of `text` as a decimal int64. */

@@ -1,6 +1,7 @@
 /*
- * base/yaml.h — a YAML document as a tree that remembers where everything stood, over libyaml. Errors and
- * readers can then say file, line and column. Capped: depth 100, 1 million nodes; aliases are refused.
+ * base/yaml.h — a YAML document as a tree that remembers where everything stood, over libyaml.
+ * Errors and readers can then say file, line and column. Capped: depth 100, 1 million nodes;
+ * aliases are refused.
  */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
@@ -18,8 +19,8 @@ struct yaml_node {
 	size_t line, column; // from 1
 	size_t text_line;    // of a block scalar (| or >): the line its text begins on; else line
 	size_t text_indent;  // of a block scalar: blanks taken off each line; else 0
-	bool quoted;         // '…' or "…": always a string
-	bool literal;        // | : lines of `text` are lines of the file
+	bool quoted;	     // '…' or "…": always a string
+	bool literal;	     // | : lines of `text` are lines of the file
 	struct str text;     // YAML_SCALAR
 	struct yaml_node **items; // YAML_SEQUENCE
 	struct yaml_pair *pairs;  // YAML_MAPPING
@@ -32,8 +33,9 @@ struct yaml_pair {
 };
 
 /*
- * The document in `text` (the first and only one); NULL root with true for an empty one. `file` is for messages.
- * Fails: ERROR_INVALID "FILE:LINE:COLUMN: …"; a key given twice in one mapping is one.
+ * The document in `text` (the first and only one); NULL root with true for an empty one. `file` is
+ * for messages. Fails: ERROR_INVALID "FILE:LINE:COLUMN: …"; a key given twice in one mapping is
+ * one.
  */
 bool yaml_read(struct str text, const char *file, struct arena *arena, struct yaml_node **root,
 	struct error *err);
@@ -45,12 +47,13 @@ struct yaml_node *yaml_get(const struct yaml_node *node, const char *key);
 bool yaml_is_null(const struct yaml_node *node);
 
 /* "FILE:LINE:COLUMN: " then the text, ERROR_INVALID. Always false. */
-bool yaml_error(struct error *err, const char *file, const struct yaml_node *node, const char *format,
-	...) __attribute__((format(printf, 4, 5)));
+bool yaml_error(struct error *err, const char *file, const struct yaml_node *node,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /*
- * ERROR_INVALID at the first key of `node` that `allowed` (NULL-ended) does not name, listing what may stand
- * there and the nearest spelling; also where `node` is no mapping. `what` names the thing: "a rule".
+ * ERROR_INVALID at the first key of `node` that `allowed` (NULL-ended) does not name, listing what
+ * may stand there and the nearest spelling; also where `node` is no mapping. `what` names the
+ * thing: "a rule".
  */
 bool yaml_check_keys(const struct yaml_node *node, const char *file, const char *what,
 	const char *const *allowed, struct error *err);

@@ -1,0 +1,38 @@
+# Meson and Ninja do the work (meson.build); this names what people type. `./setup` installs what is missing.
+PREFIX ?= /usr/local
+DURATION ?=
+FUZZ_SECONDS ?= 1800
+JOBS ?= $(shell nproc)
+
+all: build/build.ninja
+	@ninja -C build programs
+
+build/build.ninja:
+	@./setup
+	@meson setup build --prefix=$(PREFIX) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false)
+
+demo: all
+	@DURATION=$(DURATION) scripts/demo
+
+check:
+	@JOBS=$(JOBS) scripts/check
+
+bench: all
+	@bench/run.py
+
+soak:
+	@JOBS=$(JOBS) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/soak
+
+install: all
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+check-debian13:
+	@scripts/check-debian13
+
+format:
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-*
+
+.PHONY: all demo check bench soak install check-debian13 format clean
