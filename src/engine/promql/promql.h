@@ -62,7 +62,10 @@ struct promql_expr {
 	enum promql_type type;
 	struct promql_position position;
 	union {
-		double number;
+		struct {
+			double number;
+			bool is_duration; // written as one, 5m; `number` is in seconds
+		};
 		struct str text;
 		struct {
 			struct str name; // empty where the selector has no metric name in front
@@ -113,20 +116,25 @@ struct promql_expr {
 };
 
 /*
- * Text to a type-checked tree, as Prometheus's parser. Depth is capped at 200, text at 1 MiB.
+ * Text to a type-checked tree, as Prometheus 3.5's parser. Text is capped at 1 MiB, depth at 200, where a
+ * chain of left-associative operators (`a or b or c …`) is one level: its left spine may be half a
+ * million nodes long, so whoever recurses must loop along `binary.lhs`. Any other child is deeper by one.
  *
  * Fails: ERROR_INVALID with Prometheus's wording, "LINE:COLUMN: parse error: …", and *where (may be NULL) set to
- * the offending bytes; ERROR_UNSUPPORTED for what the language has and we do not yet.
- * A tree holds compiled regular expressions: call promql_release before the arena goes.
+ * the offending bytes; ERROR_UNSUPPORTED for what the language has and we do not yet; ERROR_LIMIT.
+ * A tree holds compiled regular expressions: call promql_release (takes NULL) before the arena goes.
  */
 struct promql_expr *promql_parse(struct str text, struct arena *arena, struct promql_position *where,
 	struct error *err);
 void promql_release(struct promql_expr *expr);
 
-/* The tree as text again, Prometheus's form (Expr.String()). */
+/*
+ * The tree as text again, Prometheus's form (Expr.String()), but for the few trees whose text Prometheus
+ * could not read again: those are quoted or spelt so that they can be.
+ */
 void promql_print(struct buffer *out, const struct promql_expr *expr);
 
-/* Calls `visit` for every node, parents first; stops early where it returns false. */
+/* Calls `visit` for every node, parents first; false at once where `visit` returns false. */
 bool promql_walk(const struct promql_expr *expr,
 	bool (*visit)(const struct promql_expr *expr, void *context), void *context);
 
@@ -142,8 +150,9 @@ bool promql_parse_duration(struct str text, int64_t *out_ms, struct error *err);
 void promql_print_duration(struct buffer *out, int64_t ms);
 
 /*
- * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest). Samples
- * are delivered run by run. Fails: ERROR_INVALID; ERROR_UNSUPPORTED for native histograms.
+ * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest), as runs of
+ * samples. Fails: ERROR_INVALID with "1:COLUMN: parse error: …"; ERROR_UNSUPPORTED for native histograms;
+ * ERROR_LIMIT past 100 million samples.
  */
 struct promql_value_run {
 	double value;     // first value; the stale marker for `stale`

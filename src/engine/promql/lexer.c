@@ -1,0 +1,482 @@
+#include "engine/promql/lexer.h"
+
+#include "engine/series/series.h"
+
+/*
+ * The lexer knows three places: inside braces, where words are label names; inside brackets, where only
+ * durations stand; and everywhere else. It also counts parentheses, because Prometheus reports an
+ * unclosed one before any error of the grammar. Messages and their places are Prometheus 3.5's.
+ */
+
+enum { RUNE_END = -1, RUNE_INVALID = 0xFFFD };
+
+void lexer_init(struct lexer *lexer, struct str input, struct arena *arena)
+{
+	*lexer = (struct lexer){.input = input, .arena = arena};
+}
+
+static bool is_space(int rune)
+{
+	return rune == ' ' || rune == '\t' || rune == '\n' || rune == '\r';
+}
+
+static bool is_digit(int rune)
+{
+	return rune >= '0' && rune <= '9';
+}
+
+static bool is_alpha(int rune)
+{
+	return rune == '_' || (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
+}
+
+static int decode(const char *data, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)data;
+
+	switch (len) {
+	case 1:
+		return bytes[0];
+	case 2:
+		return (bytes[0] & 0x1F) << 6 | (bytes[1] & 0x3F);
+	case 3:
+		return (bytes[0] & 0x0F) << 12 | (bytes[1] & 0x3F) << 6 | (bytes[2] & 0x3F);
+	case 4:
+		return (bytes[0] & 0x07) << 18 | (bytes[1] & 0x3F) << 12 | (bytes[2] & 0x3F) << 6 |
+			(bytes[3] & 0x3F);
+	default:
+		return RUNE_INVALID;
+	}
+}
+
+/* The character at the current place, with its size in bytes (0 at the end). */
+static int peek_rune(const struct lexer *lexer, size_t *size)
+{
+	size_t left = lexer->input.len - lexer->position;
+	const char *at = lexer->input.data + lexer->position;
+
+	*size = 0;
+	if (!left)
+		return RUNE_END;
+	size_t len = str_utf8_len(at, left);
+
+	*size = len ? len : 1;
+	return decode(at, len);
+}
+
+static int peek(const struct lexer *lexer)
+{
+	size_t size;
+
+	return peek_rune(lexer, &size);
+}
+
+static int next(struct lexer *lexer)
+{
+	size_t size;
+	int rune = peek_rune(lexer, &size);
+
+	lexer->position += size;
+	return rune;
+}
+
+static bool accept(struct lexer *lexer, int wanted)
+{
+	if (peek(lexer) != wanted)
+		return false;
+	next(lexer);
+	return true;
+}
+
+static struct token emit(struct lexer *lexer, enum token_kind kind)
+{
+	struct token token = {kind, lexer->start, lexer->position, {0}};
+
+	token.text.data = lexer->input.data + token.start;
+	token.text.len = token.end - token.start;
+	lexer->start = lexer->position;
+	return token;
+}
+
+static struct token fail(struct lexer *lexer, struct str message)
+{
+	lexer->finished = true;
+	return (struct token){TOKEN_ERROR, lexer->start, lexer->input.len, message};
+}
+
+static struct token fail_at_rune(struct lexer *lexer, const char *what, int rune)
+{
+	struct str quoted = token_quote_rune(lexer->arena, rune);
+
+	return fail(lexer, str_format(lexer->arena, "%s %.*s", what, STR_ARG(quoted)));
+}
+
+/* --- strings ----------------------------------------------------------------------------------- */
+
+static int hex_value(int rune)
+{
+	if (is_digit(rune))
+		return rune - '0';
+	if (rune >= 'a' && rune <= 'f')
+		return rune - 'a' + 10;
+	if (rune >= 'A' && rune <= 'F')
+		return rune - 'A' + 10;
+	return 16;
+}
+
+/* "U+0071 'q'" */
+static struct str rune_name(struct lexer *lexer, int rune)
+{
+	struct str quoted = token_quote_rune(lexer->arena, rune);
+
+	return str_format(lexer->arena, "U+%04X %.*s", (unsigned)rune, STR_ARG(quoted));
+}
+
+/* Checks the escape behind a backslash. False with *error set. */
+static bool scan_escape(struct lexer *lexer, int quote, struct str *error)
+{
+	int rune = next(lexer), digits;
+	unsigned base = 16, largest = 0x10FFFF, value = 0;
+
+	*error = STR("escape sequence not terminated");
+	if (rune == RUNE_END)
+		return false;
+	if (rune == quote || (rune && rune < 0x80 && strchr("abfnrtv\\", rune)))
+		return true;
+	if (rune >= '0' && rune <= '7') {
+		digits = 3, base = 8, largest = 255;
+	} else if (rune == 'x' || rune == 'u' || rune == 'U') {
+		digits = rune == 'x' ? 2 : rune == 'u' ? 4 : 8;
+		largest = rune == 'x' ? 255 : largest;
+		rune = next(lexer);
+	} else {
+		struct str name = rune_name(lexer, rune);
+
+		*error = str_format(lexer->arena, "unknown escape sequence %.*s", STR_ARG(name));
+		return false;
+	}
+	for (; digits; digits--) {
+		unsigned digit = (unsigned)hex_value(rune);
+
+		if (digit >= base) {
+			if (rune == RUNE_END)
+				return false;
+			struct str name = rune_name(lexer, rune);
+
+			*error = str_format(
+				lexer->arena, "illegal character %.*s in escape sequence", STR_ARG(name));
+			return false;
+		}
+		value = value * base + digit;
+		if (digits > 1)
+			rune = next(lexer);
+	}
+	*error = STR("escape sequence is an invalid Unicode code point");
+	return value <= largest && (value < 0xD800 || value >= 0xE000);
+}
+
+/* A quoted string whose opening quote was read. */
+static struct token lex_string(struct lexer *lexer, int quote)
+{
+	bool raw = quote == '`';
+	struct str error;
+
+	for (;;) {
+		int rune = next(lexer);
+
+		if (rune == quote)
+			return emit(lexer, TOKEN_STRING);
+		if (rune == RUNE_INVALID)
+			return fail(lexer, STR("invalid UTF-8 rune"));
+		if (rune == RUNE_END || (rune == '\n' && !raw))
+			return fail(lexer,
+				raw ? STR("unterminated raw string") : STR("unterminated quoted string"));
+		if (rune == '\\' && !raw && !scan_escape(lexer, quote, &error))
+			return fail(lexer, error);
+	}
+}
+
+/* --- words and numbers ------------------------------------------------------------------------- */
+
+static struct token lex_word(struct lexer *lexer)
+{
+	bool colon = false;
+
+	for (int rune; is_alpha(rune = peek(lexer)) || is_digit(rune) || rune == ':';) {
+		colon |= rune == ':';
+		lexer->position++;
+	}
+	struct str word = {lexer->input.data + lexer->start, lexer->position - lexer->start};
+	enum token_kind kind = token_keyword(word);
+
+	if (kind == TOKEN_IDENTIFIER && colon)
+		kind = TOKEN_METRIC_IDENTIFIER;
+	return emit(lexer, kind);
+}
+
+static struct token lex_label_name(struct lexer *lexer)
+{
+	while (is_alpha(peek(lexer)) || is_digit(peek(lexer)))
+		lexer->position++;
+	return emit(lexer, TOKEN_IDENTIFIER);
+}
+
+static struct token lex_number_or_duration(struct lexer *lexer)
+{
+	struct str rest = {
+		lexer->input.data + lexer->position, lexer->input.len - lexer->position};
+	bool ok;
+	size_t len = lexer_scan_number(rest, true, &ok);
+	enum token_kind kind = TOKEN_NUMBER;
+
+	lexer->in_duration = false;
+	if (!ok) {
+		kind = TOKEN_DURATION;
+		rest.data += len;
+		rest.len -= len;
+		lexer->position += len;
+		len = lexer_scan_duration(rest, &ok);
+	}
+	lexer->position += len;
+	if (ok)
+		return emit(lexer, kind);
+	struct str seen = {lexer->input.data + lexer->start, lexer->position - lexer->start};
+	struct str quoted = token_quote(lexer->arena, seen);
+
+	return fail(lexer, str_format(lexer->arena, "bad number or duration syntax: %.*s",
+				   STR_ARG(quoted)));
+}
+
+/* --- the three places -------------------------------------------------------------------------- */
+
+static struct token lex_in_braces(struct lexer *lexer)
+{
+	if (is_alpha(peek(lexer)))
+		return lex_label_name(lexer);
+	int rune = next(lexer), second;
+
+	switch (rune) {
+	case RUNE_END:
+		return fail(lexer, STR("unexpected end of input inside braces"));
+	case ',':
+		return emit(lexer, TOKEN_COMMA);
+	case '"':
+	case '\'':
+	case '`':
+		return lex_string(lexer, rune);
+	case '=':
+		return emit(lexer, accept(lexer, '~') ? TOKEN_EQUAL_REGEX : TOKEN_EQUAL);
+	case '!':
+		second = next(lexer);
+		if (second == '~')
+			return emit(lexer, TOKEN_NOT_REGEX);
+		if (second == '=')
+			return emit(lexer, TOKEN_NEQ);
+		return fail_at_rune(lexer, "unexpected character after '!' inside braces:", second);
+	case '{':
+		return fail_at_rune(lexer, "unexpected left brace", rune);
+	case '}':
+		lexer->in_braces = false;
+		return emit(lexer, TOKEN_RIGHT_BRACE);
+	default:
+		return fail_at_rune(lexer, "unexpected character inside braces:", rune);
+	}
+}
+
+static struct token lex_paren(struct lexer *lexer, int rune)
+{
+	struct token token =
+		emit(lexer, rune == '(' ? TOKEN_LEFT_PAREN : TOKEN_RIGHT_PAREN);
+
+	lexer->paren_depth += rune == '(' ? 1 : -1;
+	if (lexer->paren_depth < 0)
+		return fail_at_rune(lexer, "unexpected right parenthesis", rune);
+	return token;
+}
+
+/* The operators that are one character wherever they stand; TOKEN_EOF for any other character. */
+static enum token_kind arithmetic(int rune)
+{
+	switch (rune) {
+	case '+':
+		return TOKEN_ADD;
+	case '-':
+		return TOKEN_SUB;
+	case '*':
+		return TOKEN_MUL;
+	case '/':
+		return TOKEN_DIV;
+	case '%':
+		return TOKEN_MOD;
+	case '^':
+		return TOKEN_POW;
+	default:
+		return TOKEN_EOF;
+	}
+}
+
+static bool starts_number(struct lexer *lexer)
+{
+	struct lexer ahead = *lexer;
+	int rune = next(&ahead);
+
+	return is_digit(rune) || (rune == '.' && is_digit(peek(&ahead)));
+}
+
+/* Behind "[", until the first number. */
+static struct token lex_in_duration(struct lexer *lexer)
+{
+	if (starts_number(lexer)) {
+		lexer->got_duration = true;
+		return lex_number_or_duration(lexer);
+	}
+	int rune = next(lexer);
+	struct token token;
+
+	if (arithmetic(rune) != TOKEN_EOF)
+		return emit(lexer, arithmetic(rune));
+	switch (rune) {
+	case RUNE_END:
+		return fail(lexer, STR("unexpected end of input in duration expression"));
+	case ']':
+		lexer->in_duration = lexer->in_brackets = lexer->got_colon = false;
+		return emit(lexer, TOKEN_RIGHT_BRACKET);
+	case ':':
+		token = emit(lexer, TOKEN_COLON);
+		if (!lexer->got_duration)
+			return fail(lexer,
+				STR("unexpected colon before duration in duration expression"));
+		if (lexer->got_colon)
+			return fail(lexer, STR("unexpected repeated colon in duration expression"));
+		lexer->got_colon = true;
+		return token;
+	case '(':
+	case ')':
+		return lex_paren(lexer, rune);
+	default:
+		return fail_at_rune(lexer, "unexpected character in duration expression:", rune);
+	}
+}
+
+static struct token lex_bracket(struct lexer *lexer, int rune)
+{
+	if (rune == '[' && lexer->in_brackets)
+		return fail_at_rune(lexer, "unexpected left bracket", rune);
+	if (rune == ']' && !lexer->in_brackets)
+		return fail_at_rune(lexer, "unexpected right bracket", rune);
+	lexer->in_brackets = lexer->in_duration = rune == '[';
+	if (rune == '[')
+		lexer->got_colon = false;
+	return emit(lexer, rune == '[' ? TOKEN_LEFT_BRACKET : TOKEN_RIGHT_BRACKET);
+}
+
+static struct token lex_comparison(struct lexer *lexer, int rune)
+{
+	int second;
+
+	switch (rune) {
+	case '=':
+		if (peek(lexer) == '~')
+			return fail_at_rune(lexer, "unexpected character after '=':", '~');
+		return emit(lexer, accept(lexer, '=') ? TOKEN_EQL : TOKEN_EQUAL);
+	case '!':
+		second = next(lexer);
+		if (second != '=')
+			return fail_at_rune(lexer, "unexpected character after '!':", second);
+		return emit(lexer, TOKEN_NEQ);
+	case '<':
+		return emit(lexer, accept(lexer, '=') ? TOKEN_LTE : TOKEN_LSS);
+	default:
+		return emit(lexer, accept(lexer, '=') ? TOKEN_GTE : TOKEN_GTR);
+	}
+}
+
+/* A word outside brackets; inside, where a word means nothing, its first character reads as a colon. */
+static struct token lex_word_or_colon(struct lexer *lexer)
+{
+	if (!lexer->in_brackets)
+		return lex_word(lexer);
+	int rune = next(lexer);
+
+	if (lexer->got_colon)
+		return fail_at_rune(lexer, "unexpected colon", rune);
+	lexer->got_colon = true;
+	return emit(lexer, TOKEN_COLON);
+}
+
+static struct token lex_end(struct lexer *lexer)
+{
+	if (lexer->paren_depth)
+		return fail(lexer, STR("unclosed left parenthesis"));
+	if (lexer->in_brackets)
+		return fail(lexer, STR("unclosed left bracket"));
+	lexer->finished = true;
+	return emit(lexer, TOKEN_EOF);
+}
+
+static struct token lex_statement(struct lexer *lexer)
+{
+	if (starts_number(lexer))
+		return lex_number_or_duration(lexer);
+	if (is_alpha(peek(lexer)) || peek(lexer) == ':')
+		return lex_word_or_colon(lexer);
+	int rune = next(lexer);
+
+	if (arithmetic(rune) != TOKEN_EOF)
+		return emit(lexer, arithmetic(rune));
+	switch (rune) {
+	case RUNE_END:
+		return lex_end(lexer);
+	case ',':
+		return emit(lexer, TOKEN_COMMA);
+	case '@':
+		return emit(lexer, TOKEN_AT);
+	case '=':
+	case '!':
+	case '<':
+	case '>':
+		return lex_comparison(lexer, rune);
+	case '"':
+	case '\'':
+	case '`':
+		return lex_string(lexer, rune);
+	case '(':
+	case ')':
+		return lex_paren(lexer, rune);
+	case '[':
+	case ']':
+		return lex_bracket(lexer, rune);
+	case '{':
+		lexer->in_braces = true;
+		return emit(lexer, TOKEN_LEFT_BRACE);
+	default:
+		return fail_at_rune(lexer, "unexpected character:", rune);
+	}
+}
+
+static void skip_blanks(struct lexer *lexer)
+{
+	for (;;) {
+		while (is_space(peek(lexer)))
+			lexer->position++;
+		// Behind "[" a "#" starts no comment.
+		if (peek(lexer) != '#' || lexer->in_duration)
+			break;
+		while (lexer->position < lexer->input.len && lexer->input.data[lexer->position] != '\n' &&
+			lexer->input.data[lexer->position] != '\r')
+			lexer->position++;
+	}
+	lexer->start = lexer->position;
+}
+
+struct token lexer_next(struct lexer *lexer)
+{
+	if (lexer->finished)
+		return (struct token){TOKEN_EOF, lexer->input.len, lexer->input.len, STR("")};
+	skip_blanks(lexer);
+	if (lexer->in_duration)
+		return lex_in_duration(lexer);
+	if (lexer->in_braces)
+		return lex_in_braces(lexer);
+	return lex_statement(lexer);
+}

@@ -1,0 +1,134 @@
+/*
+ * promql/lexer.h — PromQL text to tokens. Private to promql.
+ */
+#ifndef PROMQL_LEXER_H
+#define PROMQL_LEXER_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum token_kind {
+	TOKEN_EOF,
+	TOKEN_ERROR,
+	TOKEN_COMMA,
+	TOKEN_COLON,
+	TOKEN_LEFT_PAREN,
+	TOKEN_RIGHT_PAREN,
+	TOKEN_LEFT_BRACE,
+	TOKEN_RIGHT_BRACE,
+	TOKEN_LEFT_BRACKET,
+	TOKEN_RIGHT_BRACKET,
+	TOKEN_EQUAL,
+	TOKEN_IDENTIFIER,
+	TOKEN_METRIC_IDENTIFIER, // an identifier with a colon in it
+	TOKEN_NUMBER,
+	TOKEN_DURATION,
+	TOKEN_STRING,
+	TOKEN_START,
+	TOKEN_END,
+	// Operators: TOKEN_ADD to TOKEN_AT.
+	TOKEN_ADD,
+	TOKEN_SUB,
+	TOKEN_MUL,
+	TOKEN_DIV,
+	TOKEN_MOD,
+	TOKEN_POW,
+	TOKEN_ATAN2,
+	TOKEN_EQL,
+	TOKEN_NEQ,
+	TOKEN_GTR,
+	TOKEN_LSS,
+	TOKEN_GTE,
+	TOKEN_LTE,
+	TOKEN_AND,
+	TOKEN_OR,
+	TOKEN_UNLESS,
+	TOKEN_EQUAL_REGEX,
+	TOKEN_NOT_REGEX,
+	TOKEN_AT,
+	// Aggregators: TOKEN_SUM to TOKEN_LIMIT_RATIO.
+	TOKEN_SUM,
+	TOKEN_AVG,
+	TOKEN_MIN,
+	TOKEN_MAX,
+	TOKEN_COUNT,
+	TOKEN_GROUP,
+	TOKEN_STDDEV,
+	TOKEN_STDVAR,
+	TOKEN_TOPK,
+	TOKEN_BOTTOMK,
+	TOKEN_QUANTILE,
+	TOKEN_COUNT_VALUES,
+	TOKEN_LIMITK,
+	TOKEN_LIMIT_RATIO,
+	// Keywords: TOKEN_BOOL to TOKEN_WITHOUT.
+	TOKEN_BOOL,
+	TOKEN_BY,
+	TOKEN_GROUP_LEFT,
+	TOKEN_GROUP_RIGHT,
+	TOKEN_IGNORING,
+	TOKEN_OFFSET,
+	TOKEN_ON,
+	TOKEN_WITHOUT,
+};
+
+/* `text` is the token's bytes in the input; of TOKEN_ERROR the message, which is the arena's. */
+struct token {
+	enum token_kind kind;
+	size_t start, end;
+	struct str text;
+};
+
+struct lexer {
+	struct str input;
+	size_t position;
+	size_t start; // of the token being read
+	struct arena *arena;
+	int paren_depth;
+	bool in_braces;
+	bool in_brackets;
+	bool in_duration; // after "[", until a number was read
+	bool got_colon;   // a ":" after "["
+	bool got_duration;
+	bool finished;    // an error or the end was delivered
+};
+
+/* The lexer borrows input and arena. */
+void lexer_init(struct lexer *lexer, struct str input, struct arena *arena);
+
+/* The next token, comments skipped. After an error or the end: TOKEN_EOF. */
+struct token lexer_next(struct lexer *lexer);
+
+/* The token as error messages name it: `identifier "foo"`, `<op:+>`, `end of input`. */
+void token_describe(struct buffer *out, const struct token *token);
+
+/* How an operator, keyword or aggregator is spelt; NULL for kinds without a spelling of their own. */
+const char *token_spelling(enum token_kind kind);
+
+/* The keyword that a word is, in any case; TOKEN_IDENTIFIER where it is none. */
+enum token_kind token_keyword(struct str word);
+
+static inline bool token_is_aggregator(enum token_kind kind)
+{
+	return kind >= TOKEN_SUM && kind <= TOKEN_LIMIT_RATIO;
+}
+
+/*
+ * Reads a number as Go's lexer forms allow at `text` (1_000, 0x1F, 1e3, .5). Returns how many bytes it
+ * looked at and sets *ok; not ok may still be the start of a duration. `hex` allows 0x.
+ */
+size_t lexer_scan_number(struct str text, bool hex, bool *ok);
+/* As above for a duration's rest behind its first number: "m30s" of "1m30s". */
+size_t lexer_scan_duration(struct str text, bool *ok);
+
+/* Text and a character (below 0: the end) in Go's quotes, for messages; the arena's. */
+struct str token_quote(struct arena *arena, struct str text);
+struct str token_quote_rune(struct arena *arena, int rune);
+
+/*
+ * What a TOKEN_STRING says: without quotes, escapes resolved. `out` has room for quoted.len bytes;
+ * returns how many were written.
+ */
+size_t token_unquote(char *out, struct str quoted);
+
+#endif

@@ -1,0 +1,388 @@
+#include "engine/promql/parser.h"
+
+#include "base/number.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* --- selectors --------------------------------------------------------------------------------- */
+
+bool parser_is_metric_name(enum token_kind kind)
+{
+	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
+		kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
+		kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
+		token_is_aggregator(kind);
+}
+
+static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct str name,
+	struct str value, struct promql_position position)
+{
+	struct parser_matcher *made = ARENA_NEW(parser->arena, struct parser_matcher);
+	struct error err = {0};
+
+	if (!matcher_init(&made->matcher, kind, name, value, &err))
+		return parser_fail(parser, err.kind, position, "%s", err.text);
+	made->previous = parser->matchers;
+	parser->matchers = made;
+	return true;
+}
+
+static bool is_match_operator(enum token_kind kind)
+{
+	return kind == TOKEN_EQUAL || kind == TOKEN_NEQ || kind == TOKEN_EQUAL_REGEX ||
+		kind == TOKEN_NOT_REGEX;
+}
+
+static enum matcher_kind matcher_kind(enum token_kind kind)
+{
+	if (kind == TOKEN_EQUAL)
+		return MATCHER_EQUAL;
+	if (kind == TOKEN_NEQ)
+		return MATCHER_NOT_EQUAL;
+	return kind == TOKEN_EQUAL_REGEX ? MATCHER_REGEX : MATCHER_NOT_REGEX;
+}
+
+/* name="value", "name"=~"value", or "metric name". */
+static bool parse_matcher(struct parser *parser)
+{
+	enum token_kind kind = parser_peek(parser)->kind;
+
+	if (kind != TOKEN_IDENTIFIER && kind != TOKEN_STRING)
+		return parser_unexpected(parser, "label matching", "identifier or \"}\"");
+	struct token name = parser_take(parser);
+	struct promql_position position = {name.start, name.end};
+	struct str label = kind == TOKEN_STRING ? parser_string(parser, &name)
+						: str_copy(parser->arena, name.text);
+
+	if (!is_match_operator(parser_peek(parser)->kind)) {
+		if (kind == TOKEN_IDENTIFIER)
+			return parser_unexpected(parser, "label matching", "label matching operator");
+		return add_matcher(parser, MATCHER_EQUAL, SERIES_METRIC_NAME, label, position);
+	}
+	struct token op = parser_take(parser);
+
+	if (parser_peek(parser)->kind != TOKEN_STRING)
+		return parser_unexpected(parser, "label matching", "string");
+	struct token value = parser_take(parser);
+
+	position.end = value.end;
+	return add_matcher(
+		parser, matcher_kind(op.kind), label, parser_string(parser, &value), position);
+}
+
+/* {…}; "{" was taken. */
+static bool parse_matchers(struct parser *parser)
+{
+	if (parser_accept(parser, TOKEN_RIGHT_BRACE))
+		return true;
+	do {
+		if (!parse_matcher(parser))
+			return false;
+		if (parser_accept(parser, TOKEN_RIGHT_BRACE))
+			return true;
+		if (!parser_accept(parser, TOKEN_COMMA))
+			return parser_unexpected(parser, "label matching", "\",\" or \"}\"");
+	} while (!parser_accept(parser, TOKEN_RIGHT_BRACE));
+	return true;
+}
+
+/* The matchers made after `before`, in the order they were written. */
+static void collect_matchers(
+	struct parser *parser, const struct parser_matcher *before, struct promql_expr *expr)
+{
+	size_t count = 0;
+
+	for (struct parser_matcher *m = parser->matchers; m != before; m = m->previous)
+		count++;
+	expr->selector.matchers = ARENA_ARRAY(parser->arena, struct matcher, count);
+	expr->selector.matcher_count = count;
+	for (struct parser_matcher *m = parser->matchers; m != before; m = m->previous)
+		expr->selector.matchers[--count] = m->matcher;
+}
+
+bool parser_selector(struct parser *parser, const struct token *name, struct promql_expr **out)
+{
+	struct parser_matcher *before = parser->matchers;
+	const struct token *next = parser_peek(parser);
+	struct promql_position position = {
+		name ? name->start : next->start, name ? name->end : next->end};
+	struct str metric = {"", 0};
+
+	if (name)
+		metric = str_copy(parser->arena, name->text);
+	if (parser_accept(parser, TOKEN_LEFT_BRACE)) {
+		if (!parse_matchers(parser))
+			return false;
+		position.end = parser->last_end;
+	}
+	// Last, as Prometheus has it.
+	if (name && !add_matcher(parser, MATCHER_EQUAL, SERIES_METRIC_NAME, metric, position))
+		return false;
+	if (!parser_node(parser, PROMQL_SELECTOR, position, 0, out))
+		return false;
+	(*out)->type = PROMQL_VECTOR;
+	(*out)->selector.name = metric;
+	collect_matchers(parser, before, *out);
+	return true;
+}
+
+/* --- durations in brackets and behind offset ------------------------------------------------------ */
+
+/* What an error names where a duration should be. */
+struct duration_place {
+	const char *context, *expected;
+};
+
+/* A duration as written, in seconds, and where. */
+struct written_duration {
+	double seconds;
+	struct promql_position position;
+};
+
+static bool check_range(struct parser *parser, const struct written_duration *written)
+{
+	// Written so that NaN is out of range too.
+	if (!(fabs(written->seconds) <= 0x1p63 / 1e9))
+		return parser_fail(
+			parser, ERROR_INVALID, written->position, "duration out of range");
+	return true;
+}
+
+static bool experimental(struct parser *parser, struct promql_position position)
+{
+	return parser_fail(parser, ERROR_UNSUPPORTED, position,
+		"experimental duration expression is not enabled");
+}
+
+static bool is_arithmetic(enum token_kind kind)
+{
+	return kind >= TOKEN_ADD && kind <= TOKEN_POW;
+}
+
+/* Also reads arithmetic, to say at its place that durations have none. */
+static bool parse_duration(
+	struct parser *parser, struct duration_place place, struct written_duration *out)
+{
+	const struct token *next = parser_peek(parser);
+	bool negative = false, sign = false;
+
+	*out = (struct written_duration){.position = {next->start, next->end}};
+	for (; next->kind == TOKEN_ADD || next->kind == TOKEN_SUB; next = parser_peek(parser)) {
+		negative ^= next->kind == TOKEN_SUB;
+		sign = true;
+		parser_take(parser);
+	}
+	if (next->kind == TOKEN_LEFT_PAREN) {
+		parser_take(parser);
+		if (!parser_enter(parser) || !parse_duration(parser, place, out))
+			return false;
+		parser_leave(parser);
+		if (is_arithmetic(parser_peek(parser)->kind)) {
+			parser_take(parser);
+			struct written_duration right;
+
+			return parse_duration(parser, place, &right) &&
+				experimental(parser, out->position);
+		}
+		if (parser_peek(parser)->kind != TOKEN_RIGHT_PAREN)
+			return parser_unexpected(parser, place.context, place.expected);
+		return experimental(parser, out->position);
+	}
+	if (next->kind != TOKEN_NUMBER && next->kind != TOKEN_DURATION)
+		return parser_unexpected(parser, place.context, place.expected);
+	struct token token = parser_take(parser);
+
+	if (!parser_number(parser, &token, &out->seconds))
+		return false;
+	if (negative)
+		out->seconds = -out->seconds;
+	if (sign)
+		out->position.end = token.end;
+	return check_range(parser, out);
+}
+
+/* As above in brackets, where arithmetic may follow and the value must be positive. */
+static bool parse_range(struct parser *parser, struct duration_place place, int64_t *out_ms)
+{
+	struct written_duration written, right;
+
+	if (!parse_duration(parser, place, &written))
+		return false;
+	if (is_arithmetic(parser_peek(parser)->kind)) {
+		parser_take(parser);
+		return parse_duration(parser, place, &right) && experimental(parser, written.position);
+	}
+	if (parser_peek(parser)->kind == TOKEN_ERROR)
+		return parser_unexpected(parser, NULL, NULL);
+	*out_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
+	// Prometheus takes less than a millisecond and counts it as none: nobody can mean that.
+	if (*out_ms <= 0)
+		return parser_fail(parser, ERROR_INVALID, written.position,
+			"duration must be greater than 0");
+	return true;
+}
+
+/* --- [5m] and [1h:5m] -------------------------------------------------------------------------- */
+
+static bool make_range(struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
+{
+	struct promql_expr *inner = *expr;
+	const char *problem = NULL;
+
+	if (inner->kind != PROMQL_SELECTOR)
+		problem = "ranges only allowed for vector selectors";
+	else if (inner->selector.modifiers.offset_ms)
+		problem = "no offset modifiers allowed before range";
+	else if (inner->selector.modifiers.at == PROMQL_AT_TIME)
+		problem = "no @ modifiers allowed before range";
+	if (problem)
+		return parser_fail(parser, ERROR_INVALID,
+			(struct promql_position){open, parser->last_end}, "%s", problem);
+	struct promql_position position = {inner->position.start, parser->last_end};
+
+	if (!parser_node(parser, PROMQL_RANGE, position, parser_depth(inner), expr))
+		return false;
+	(*expr)->type = PROMQL_MATRIX;
+	(*expr)->range.selector = inner;
+	(*expr)->range.range_ms = range_ms;
+	return true;
+}
+
+static bool make_subquery(
+	struct parser *parser, struct promql_expr **expr, int64_t range_ms, int64_t step_ms)
+{
+	struct promql_expr *inner = *expr;
+	struct promql_position position = {inner->position.start, parser->last_end};
+
+	if (!parser_node(parser, PROMQL_SUBQUERY, position, parser_depth(inner), expr))
+		return false;
+	(*expr)->type = PROMQL_MATRIX;
+	(*expr)->subquery.inner = inner;
+	(*expr)->subquery.range_ms = range_ms;
+	(*expr)->subquery.step_ms = step_ms;
+	return true;
+}
+
+bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **expr)
+{
+	static const struct duration_place range = {"subquery selector", "number or duration"};
+	static const struct duration_place step = {
+		"subquery selector", "number or duration or \"]\""};
+	int64_t range_ms = 0, step_ms = 0;
+
+	if (!parse_range(parser, range, &range_ms))
+		return false;
+	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
+		return make_range(parser, expr, open, range_ms);
+	if (!parser_accept(parser, TOKEN_COLON))
+		return parser_unexpected(parser, "subquery or range", "\":\" or \"]\"");
+	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
+		return make_subquery(parser, expr, range_ms, 0);
+	if (!parse_range(parser, step, &step_ms))
+		return false;
+	if (!parser_accept(parser, TOKEN_RIGHT_BRACKET))
+		return parser_unexpected(parser, "subquery selector", "\"]\"");
+	return make_subquery(parser, expr, range_ms, step_ms);
+}
+
+/* --- offset and @ ------------------------------------------------------------------------------ */
+
+/* Where an expression keeps its modifiers; NULL where it can have none. */
+static struct promql_modifiers *modifiers(struct promql_expr *expr)
+{
+	if (expr->kind == PROMQL_SELECTOR)
+		return &expr->selector.modifiers;
+	if (expr->kind == PROMQL_RANGE)
+		return &expr->range.selector->selector.modifiers;
+	return expr->kind == PROMQL_SUBQUERY ? &expr->subquery.modifiers : NULL;
+}
+
+bool parser_offset(struct parser *parser, struct promql_expr *expr)
+{
+	static const struct duration_place place = {"offset", "number or duration"};
+	struct promql_modifiers *target = modifiers(expr);
+	struct written_duration written;
+
+	if (!parse_duration(parser, place, &written))
+		return false;
+	if (!target)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"offset modifier must be preceded by an instant vector selector or range "
+			"vector selector or a subquery");
+	if (target->offset_ms)
+		return parser_fail(
+			parser, ERROR_INVALID, expr->position, "offset may not be set multiple times");
+	target->offset_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
+	expr->position.end = parser->last_end;
+	return true;
+}
+
+/* A signed number or duration behind @, in seconds. */
+static bool parse_timestamp(struct parser *parser, double *out)
+{
+	bool negative = parser_peek(parser)->kind == TOKEN_SUB;
+
+	if (negative || parser_peek(parser)->kind == TOKEN_ADD)
+		parser_take(parser);
+	enum token_kind kind = parser_peek(parser)->kind;
+
+	if (kind != TOKEN_NUMBER && kind != TOKEN_DURATION)
+		return parser_unexpected(parser, "@", "timestamp");
+	struct token token = parser_take(parser);
+
+	if (!parser_number(parser, &token, out))
+		return false;
+	if (negative)
+		*out = -*out;
+	return true;
+}
+
+static bool set_timestamp(
+	struct parser *parser, struct promql_expr *expr, double seconds, struct promql_modifiers *to)
+{
+	// Up to 2^51 ms, the year 73,000, a time survives being printed and read again.
+	if (fabs(seconds) < 0x1p51 / 1000) {
+		to->at = PROMQL_AT_TIME;
+		to->at_ms = (int64_t)round(seconds * 1000);
+		return true;
+	}
+	char text[400];
+
+	snprintf(text, sizeof text, "%f", seconds);
+	if (!isfinite(seconds))
+		number_print(text, seconds);
+	return parser_fail(parser, ERROR_INVALID, expr->position,
+		"timestamp out of bounds for @ modifier: %s", text);
+}
+
+bool parser_at(struct parser *parser, struct promql_expr *expr)
+{
+	struct promql_modifiers *target = modifiers(expr), written = {0};
+	enum token_kind kind = parser_peek(parser)->kind;
+
+	if (kind == TOKEN_START || kind == TOKEN_END) {
+		parser_take(parser);
+		if (!parser_accept(parser, TOKEN_LEFT_PAREN) ||
+			!parser_accept(parser, TOKEN_RIGHT_PAREN))
+			return parser_unexpected(parser, "@", "timestamp");
+		written.at = kind == TOKEN_START ? PROMQL_AT_START : PROMQL_AT_END;
+	} else {
+		double seconds;
+
+		if (!parse_timestamp(parser, &seconds) ||
+			!set_timestamp(parser, expr, seconds, &written))
+			return false;
+	}
+	if (!target)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"@ modifier must be preceded by an instant vector selector or range vector "
+			"selector or a subquery");
+	if (target->at != PROMQL_AT_NONE)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"@ <timestamp> may not be set multiple times");
+	target->at = written.at;
+	target->at_ms = written.at_ms;
+	expr->position.end = parser->last_end;
+	return true;
+}
