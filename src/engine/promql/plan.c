@@ -1,0 +1,489 @@
+#include "engine/promql/plan.h"
+
+#include "base/memory.h"
+#include "engine/promql/functions.h"
+
+#include <stdlib.h>
+
+enum {
+	DEFAULT_LOOKBACK_MS = 5 * 60 * 1000,
+	DEFAULT_SUBQUERY_STEP_MS = 60 * 1000,
+	DEFAULT_MAX_SAMPLES = 50000000,
+};
+
+/* --- building ---------------------------------------------------------------------------------- */
+
+struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
+	const struct promql_expr *expr, struct buffer *key, bool *is_new)
+{
+	struct plan_op *known = map_get(&plan->known, buffer_str(key));
+
+	*is_new = known == NULL;
+	if (!known) {
+		known = arena_alloc(&plan->arena, size);
+		known->ops = ops;
+		known->plan = plan;
+		known->expr = expr;
+		plan->ops = memory_grow(
+			plan->ops, &plan->op_capacity, plan->op_count + 1, sizeof(struct plan_op *));
+		plan->ops[plan->op_count++] = known;
+		map_set(&plan->known, str_copy(&plan->arena, buffer_str(key)), known);
+	}
+	buffer_finish(key);
+	return known;
+}
+
+void plan_set_children(struct plan_op *op, struct plan_op *const *children, size_t count)
+{
+	op->children = ARENA_ARRAY(&op->plan->arena, struct plan_op *, count);
+	op->child_count = count;
+	for (size_t i = 0; i < count; i++)
+		op->children[i] = children[i];
+}
+
+const struct promql_expr *plan_strip(const struct promql_expr *expr)
+{
+	while (expr->kind == PROMQL_PAREN)
+		expr = expr->paren;
+	return expr;
+}
+
+struct str plan_text(const struct promql_expr *expr)
+{
+	expr = plan_strip(expr);
+	return expr->kind == PROMQL_TEXT ? expr->text : STR("");
+}
+
+static bool same_names(const struct str *a, size_t a_count, const struct str *b, size_t b_count)
+{
+	if (a_count != b_count)
+		return false;
+	for (size_t i = 0; i < a_count; i++)
+		if (!str_equal(a[i], b[i]))
+			return false;
+	return true;
+}
+
+/* (a or b) or c, with the same labels matched: one operator over a, b and c. */
+static bool continues_or(const struct promql_expr *outer, const struct promql_expr *inner)
+{
+	return outer->binary.op == PROMQL_OR && inner->kind == PROMQL_BINARY &&
+		inner->binary.op == PROMQL_OR && inner->binary.is_on == outer->binary.is_on &&
+		same_names(inner->binary.names, inner->binary.name_count, outer->binary.names,
+			outer->binary.name_count);
+}
+
+static struct plan_op *build_level(struct promql_plan *plan, const struct promql_expr *const *spine,
+	size_t *depth, struct plan_op *lhs, struct error *err)
+{
+	const struct promql_expr *expr = spine[*depth - 1];
+	bool is_set = expr->binary.card == PROMQL_MANY_TO_MANY;
+	size_t last = *depth - 1;
+
+	// spine[] goes from the outermost inwards: a chain of `or` continues towards lower places.
+	while (is_set && last > 0 && continues_or(spine[last - 1], expr) &&
+		expr->binary.op == PROMQL_OR)
+		last--;
+	size_t count = *depth - last + 1;
+	struct plan_op **operands = memory_alloc_array(count, sizeof(struct plan_op *));
+	struct plan_op *op = NULL;
+
+	operands[0] = lhs;
+	for (size_t i = 1; i < count; i++) {
+		operands[i] = plan_build(plan, spine[*depth - i]->binary.rhs, err);
+		if (!operands[i])
+			goto out;
+	}
+	op = is_set ? plan_set(plan, expr, operands, count, err)
+		    : plan_binary(plan, expr, lhs, operands[1], err);
+out:
+	*depth = last;
+	free(operands);
+	return op;
+}
+
+/* A left-nested chain of binary operators, from the inside out: its length is not depth. */
+static struct plan_op *build_spine(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+{
+	const struct promql_expr **spine = NULL;
+	size_t depth = 0, capacity = 0;
+
+	for (; expr->kind == PROMQL_BINARY; expr = plan_strip(expr->binary.lhs)) {
+		spine = memory_grow(spine, &capacity, depth + 1, sizeof(struct promql_expr *));
+		spine[depth++] = expr;
+	}
+	struct plan_op *op = plan_build(plan, expr, err);
+
+	while (op && depth > 0)
+		op = build_level(plan, spine, &depth, op, err);
+	free(spine);
+	return op;
+}
+
+struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+{
+	expr = plan_strip(expr);
+	switch (expr->kind) {
+	case PROMQL_NUMBER:
+		return plan_number(plan, expr, expr->number);
+	case PROMQL_SELECTOR:
+		return plan_selector(plan, expr, false, err);
+	case PROMQL_CALL:
+		return plan_call(plan, expr, err);
+	case PROMQL_AGGREGATE:
+		return plan_aggregate(plan, expr, err);
+	case PROMQL_BINARY:
+		return build_spine(plan, expr, err);
+	case PROMQL_UNARY:
+		return expr->unary.negate ? plan_negate(plan, expr, err)
+					  : plan_build(plan, expr->unary.inner, err);
+	case PROMQL_RANGE:
+	case PROMQL_SUBQUERY:
+		error_set(err, ERROR_INVALID,
+			"a range vector is no result by itself here: wrap it in a function such as rate()");
+		return NULL;
+	case PROMQL_TEXT:
+	case PROMQL_PAREN:
+		break;
+	}
+	error_set(err, ERROR_INVALID, "a string is no operand");
+	return NULL;
+}
+
+/* --- preparing --------------------------------------------------------------------------------- */
+
+void plan_reserve(struct plan_op *op, size_t count)
+{
+	op->series_count = count;
+	op->labels = ARENA_ARRAY(&op->plan->prepared, const struct labels *, count);
+	op->columns = ARENA_ARRAY(&op->plan->prepared, const double *, count);
+}
+
+double *plan_own_column(struct plan_op *op, size_t i)
+{
+	double *column = ARENA_ARRAY(&op->plan->prepared, double, op->plan->stride);
+
+	op->columns[i] = column;
+	return column;
+}
+
+void plan_index_init(struct plan_index *index, struct arena *arena)
+{
+	*index = (struct plan_index){.arena = arena};
+}
+
+static size_t index_slot(const struct plan_index *index, const struct labels *labels)
+{
+	size_t mask = index->slot_count - 1, i = (size_t)labels->hash & mask;
+
+	while (index->slots[i] && !labels_equal(index->items[index->slots[i] - 1], labels))
+		i = (i + 1) & mask;
+	return i;
+}
+
+static void index_grow(struct plan_index *index)
+{
+	size_t capacity = index->capacity ? index->capacity * 2 : 16;
+	const struct labels **items = ARENA_ARRAY(index->arena, const struct labels *, capacity);
+
+	if (index->count)
+		memcpy(items, index->items, index->count * sizeof(const struct labels *));
+	index->items = items;
+	index->capacity = capacity;
+	index->slot_count = capacity * 2;
+	index->slots = ARENA_ARRAY(index->arena, size_t, index->slot_count);
+	for (size_t i = 0; i < index->count; i++)
+		index->slots[index_slot(index, items[i])] = i + 1;
+}
+
+size_t plan_index_put(struct plan_index *index, const struct labels *labels)
+{
+	if (index->count == index->capacity)
+		index_grow(index);
+	size_t slot = index_slot(index, labels);
+
+	if (!index->slots[slot]) {
+		index->items[index->count++] = labels;
+		index->slots[slot] = index->count;
+	}
+	return index->slots[slot] - 1;
+}
+
+size_t plan_index_find(const struct plan_index *index, const struct labels *labels)
+{
+	if (!index->count)
+		return SIZE_MAX;
+	size_t at = index->slots[index_slot(index, labels)];
+
+	return at ? at - 1 : SIZE_MAX;
+}
+
+void plan_merge_init(
+	struct plan_merge *merge, struct plan_op *op, const struct labels *const *labels, size_t count)
+{
+	struct arena *arena = &op->plan->prepared;
+	struct plan_index index;
+
+	plan_index_init(&index, arena);
+	*merge = (struct plan_merge){
+		.column_of = ARENA_ARRAY(arena, size_t, count), .input_count = count};
+	for (size_t i = 0; i < count; i++)
+		merge->column_of[i] = plan_index_put(&index, labels[i]);
+	plan_reserve(op, index.count);
+	merge->is_shared = ARENA_ARRAY(arena, bool, index.count);
+	merge->any_shared = index.count < count;
+	for (size_t i = 0; i < index.count; i++)
+		op->labels[i] = index.items[i];
+	if (!merge->any_shared)
+		return;
+	size_t *users = ARENA_ARRAY(arena, size_t, index.count);
+
+	for (size_t i = 0; i < count; i++)
+		if (++users[merge->column_of[i]] == 2) {
+			merge->is_shared[merge->column_of[i]] = true;
+			plan_own_column(op, merge->column_of[i]);
+		}
+}
+
+static bool overlay(double *out, const double *in, size_t count)
+{
+	for (size_t k = 0; k < count; k++) {
+		if (plan_is_missing(in[k]))
+			continue;
+		if (!plan_is_missing(out[k]))
+			return false;
+		out[k] = in[k];
+	}
+	return true;
+}
+
+bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
+	const double *const *inputs, struct error *err)
+{
+	size_t steps = op->plan->step_count;
+
+	if (merge->any_shared)
+		for (size_t i = 0; i < op->series_count; i++)
+			for (size_t k = 0; merge->is_shared[i] && k < steps; k++)
+				((double *)op->columns[i])[k] = sample_stale();
+	for (size_t i = 0; i < merge->input_count; i++) {
+		size_t column = merge->column_of[i];
+
+		if (!merge->is_shared[column])
+			op->columns[column] = inputs[i];
+		else if (!overlay((double *)op->columns[column], inputs[i], steps))
+			return error_set(err, ERROR_EXECUTION,
+				"vector cannot contain metrics with the same labelset");
+	}
+	return true;
+}
+
+bool plan_select(struct promql_plan *plan, const struct promql_expr *selector,
+	struct series_list *out, struct error *err)
+{
+	if (!plan->source->ops->select(plan->source, selector->selector.matchers,
+		    selector->selector.matcher_count, &plan->prepared, out, err))
+		return false;
+	plan->leaves = memory_grow(
+		plan->leaves, &plan->leaf_capacity, plan->leaf_count + 1, sizeof(struct plan_leaf));
+	plan->leaves[plan->leaf_count++] = (struct plan_leaf){selector, out->count};
+	return true;
+}
+
+/* Also of sub-queries inside sub-queries, as deep as the parser lets them nest. */
+static bool has_new_series(struct promql_plan *plan, bool *changed, struct error *err)
+{
+	struct arena scratch = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && !*changed && i < plan->inner_count; i++)
+		ok = has_new_series(plan->inners[i], changed, err);
+	for (size_t i = 0; ok && !*changed && i < plan->leaf_count; i++) {
+		const struct promql_expr *selector = plan->leaves[i].selector;
+		struct series_list list;
+
+		ok = plan->source->ops->select(plan->source, selector->selector.matchers,
+			selector->selector.matcher_count, &scratch, &list, err);
+		*changed = ok && list.count != plan->leaves[i].known_count;
+	}
+	arena_finish(&scratch);
+	return ok;
+}
+
+static bool check_size(const struct promql_plan *plan, struct error *err)
+{
+	uint64_t held = plan->held_samples;
+
+	for (size_t i = 0; i < plan->op_count; i++)
+		held += (uint64_t)plan->ops[i]->series_count * plan->stride;
+	if (held <= plan->options.max_samples)
+		return true;
+	return error_set(err, ERROR_LIMIT,
+		"query processing would load too many samples into memory in query execution");
+}
+
+bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
+{
+	uint64_t series_count = plan->source->ops->series_count(plan->source);
+	bool changed = !plan->is_prepared || stride > plan->stride;
+
+	if (!changed && series_count == plan->seen_series)
+		return true;
+	if (!changed && !has_new_series(plan, &changed, err))
+		return false;
+	plan->seen_series = series_count;
+	if (!changed)
+		return true;
+	plan->is_prepared = false;
+	arena_finish(&plan->prepared);
+	plan->leaf_count = 0;
+	plan->stride = stride > plan->stride ? stride : plan->stride;
+	plan->generation++;
+	for (size_t i = 0; i < plan->op_count; i++)
+		if (!plan->ops[i]->ops->prepare(plan->ops[i], err))
+			return false;
+	plan->is_prepared = check_size(plan, err);
+	return plan->is_prepared;
+}
+
+/* --- time -------------------------------------------------------------------------------------- */
+
+int64_t plan_reference(
+	const struct promql_plan *plan, const struct promql_modifiers *modifiers, int64_t t_ms)
+{
+	switch (modifiers->at) {
+	case PROMQL_AT_NONE:
+		break;
+	case PROMQL_AT_TIME:
+		t_ms = modifiers->at_ms;
+		break;
+	// A rule is evaluated instant by instant, also where we take many at once.
+	case PROMQL_AT_START:
+		t_ms = plan->options.rule_rank ? t_ms : plan->start_ms;
+		break;
+	case PROMQL_AT_END:
+		t_ms = plan->options.rule_rank ? t_ms : plan->end_ms;
+		break;
+	}
+	return t_ms - modifiers->offset_ms;
+}
+
+/* --- running ----------------------------------------------------------------------------------- */
+
+struct promql_plan *plan_create_empty(
+	struct series_source *source, const struct promql_options *options)
+{
+	struct promql_plan *plan = memory_alloc(sizeof *plan);
+
+	plan->source = source;
+	plan->options = *options;
+	if (!plan->options.lookback_ms)
+		plan->options.lookback_ms = DEFAULT_LOOKBACK_MS;
+	if (!plan->options.subquery_step_ms)
+		plan->options.subquery_step_ms = DEFAULT_SUBQUERY_STEP_MS;
+	if (!plan->options.max_samples)
+		plan->options.max_samples = DEFAULT_MAX_SAMPLES;
+	return plan;
+}
+
+static struct promql_plan *create(const struct promql_expr *expr, struct series_source *source,
+	const struct promql_options *options, struct error *err)
+{
+	struct promql_plan *plan = plan_create_empty(source, options);
+
+	plan->root = plan_build(plan, expr, err);
+	if (plan->root)
+		return plan;
+	promql_plan_destroy(plan);
+	return NULL;
+}
+
+struct promql_plan *promql_plan_create(const struct promql_expr *expr, struct series_source *source,
+	const struct promql_options *options, struct error *err)
+{
+	static const struct promql_options defaults = {0};
+
+	return create(expr, source, options ? options : &defaults, err);
+}
+
+struct promql_plan *plan_create_inner(
+	struct promql_plan *outer, const struct promql_expr *expr, struct error *err)
+{
+	struct promql_plan *inner = create(expr, outer->source, &outer->options, err);
+
+	if (!inner)
+		return NULL;
+	outer->inners = memory_grow(outer->inners, &outer->inner_capacity, outer->inner_count + 1,
+		sizeof(struct promql_plan *));
+	outer->inners[outer->inner_count++] = inner;
+	return inner;
+}
+
+void promql_plan_destroy(struct promql_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->op_count; i++)
+		if (plan->ops[i]->ops->finish)
+			plan->ops[i]->ops->finish(plan->ops[i]);
+	free(plan->ops);
+	free(plan->leaves);
+	free(plan->inners);
+	map_finish(&plan->known);
+	arena_finish(&plan->prepared);
+	arena_finish(&plan->arena);
+	free(plan);
+}
+
+bool plan_run_block(
+	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err)
+{
+	plan->times_ms = times_ms;
+	plan->step_count = count;
+	for (size_t i = 0; i < plan->op_count; i++)
+		if (!plan->ops[i]->ops->eval(plan->ops[i], err))
+			return false;
+	return true;
+}
+
+static struct promql_block block_of(
+	const struct promql_plan *plan, const int64_t *times_ms, size_t count)
+{
+	const struct plan_op *root = plan->root;
+
+	return (struct promql_block){
+		.type = root->is_scalar ? PROMQL_SCALAR : PROMQL_VECTOR,
+		.times_ms = times_ms,
+		.step_count = count,
+		.series_count = root->series_count,
+		.labels = root->labels,
+		.columns = root->columns,
+		.generation = plan->generation,
+	};
+}
+
+bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t count,
+	promql_receive *receive, void *context, struct error *err)
+{
+	bool given = plan->options.start_ms || plan->options.end_ms;
+
+	if (count == 0)
+		return true;
+	plan->start_ms = given ? plan->options.start_ms : times_ms[0];
+	plan->end_ms = given ? plan->options.end_ms : times_ms[count - 1];
+	if (!plan_refresh(plan, count < PLAN_BLOCK_STEPS ? count : PLAN_BLOCK_STEPS, err))
+		return false;
+	for (size_t at = 0; at < count; at += PLAN_BLOCK_STEPS) {
+		size_t left = count - at;
+		size_t steps = left < PLAN_BLOCK_STEPS ? left : PLAN_BLOCK_STEPS;
+
+		if (!plan_run_block(plan, times_ms + at, steps, err))
+			return false;
+		struct promql_block block = block_of(plan, times_ms + at, steps);
+
+		if (!receive(context, &block, err))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,199 @@
+/*
+ * promql/plan.h — what the evaluator's files share; private to promql/.
+ *
+ * A plan is an array of operators, children before parents, so that a block of instants is evaluated by walking the
+ * array once: no recursion, however deep the tree. An operator's result is a column of doubles per output series;
+ * a missing value is the stale marker, a NaN that no arithmetic produces.
+ *
+ * Two phases. `prepare` maps labels: which series come in, which go out, who meets whom in a join. It runs when the
+ * plan starts and when the source has new series that matter. `eval` fills columns and looks at no label.
+ */
+#ifndef PROMQL_PLAN_H
+#define PROMQL_PLAN_H
+
+#include "engine/promql/promql.h"
+
+#include "base/map.h"
+
+/* Instants evaluated together: long enough to forget the overhead, short enough to stay in the cache. */
+enum { PLAN_BLOCK_STEPS = 128 };
+
+struct plan_op;
+
+struct plan_op_ops {
+	bool (*prepare)(struct plan_op *op, struct error *err);
+	bool (*eval)(struct plan_op *op, struct error *err);
+	void (*finish)(struct plan_op *op); // may be NULL
+};
+
+struct plan_op {
+	const struct plan_op_ops *ops;
+	struct promql_plan *plan;
+	const struct promql_expr *expr;
+	struct plan_op **children;
+	size_t child_count;
+	bool is_scalar; // one column with labels_none, always present
+	bool is_range;  // a window source: its columns are made by the function above it
+
+	// Set by prepare; all in plan->prepared.
+	size_t series_count;
+	const struct labels **labels;
+	const double **columns;
+};
+
+/* A selection from the source, and how many series it had when the plan was prepared. */
+struct plan_leaf {
+	const struct promql_expr *selector;
+	size_t known_count;
+};
+
+struct promql_plan {
+	struct series_source *source;
+	struct promql_options options;
+	struct arena arena;    // operators; as long as the plan
+	struct arena prepared; // labels, mappings, columns; until the next prepare
+	struct plan_op **ops;
+	size_t op_count, op_capacity;
+	struct plan_leaf *leaves; // what the plan reads from the source
+	size_t leaf_count, leaf_capacity;
+	struct promql_plan **inners; // of sub-queries, owned by their operators
+	size_t inner_count, inner_capacity;
+	struct map known; // operator's key → struct plan_op *: equal sub-expressions are evaluated once
+	struct plan_op *root;
+	bool is_prepared;
+	size_t stride; // instants that a column has room for
+	uint64_t seen_series;
+	uint64_t generation;
+	uint64_t held_samples; // in windows of sub-queries
+
+	// The block in work.
+	const int64_t *times_ms;
+	size_t step_count;
+	int64_t start_ms, end_ms; // @ start(), @ end()
+	// Inside a sub-query of a rule: the rule's instant, which bounds what is visible.
+	bool has_horizon;
+	int64_t horizon_ms;
+};
+
+/* --- building (plan.c) ------------------------------------------------------------------------- */
+
+/* The operator for an expression; NULL with *err. Recurses on right-hand sides and arguments only. */
+struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+
+/*
+ * A new operator of `size` bytes (struct plan_op first), appended to the plan; or the one that was made under the same
+ * key, then *is_new is false.
+ */
+struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
+	const struct promql_expr *expr, struct buffer *key, bool *is_new);
+void plan_set_children(struct plan_op *op, struct plan_op *const *children, size_t count);
+
+/* One constructor per family of operators. `inner` expressions are built by them. */
+struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr *expr,
+	bool give_timestamps, struct error *err);
+struct plan_op *plan_window(
+	struct promql_plan *plan, const struct promql_expr *call, struct error *err);
+struct plan_op *plan_call(struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+struct plan_op *plan_number(struct promql_plan *plan, const struct promql_expr *expr, double value);
+struct plan_op *plan_negate(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+struct plan_op *plan_aggregate(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+/* `lhs` is built; for PROMQL_OR `operands` are all of a left-nested chain with one matching. */
+struct plan_op *plan_binary(struct promql_plan *plan, const struct promql_expr *expr,
+	struct plan_op *lhs, struct plan_op *rhs, struct error *err);
+struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *expr,
+	struct plan_op *const *operands, size_t count, struct error *err);
+
+/* The parameter as a constant text: a string literal, in parentheses perhaps. */
+struct str plan_text(const struct promql_expr *expr);
+const struct promql_expr *plan_strip(const struct promql_expr *expr);
+
+/* --- preparing (plan.c) ------------------------------------------------------------------------ */
+
+/* Room for `count` output series; columns point nowhere yet. */
+void plan_reserve(struct plan_op *op, size_t count);
+/* Memory of its own for column i. */
+double *plan_own_column(struct plan_op *op, size_t i);
+
+/* Numbers label sets by equality, in order of first sight. Lives in plan->prepared. */
+struct plan_index {
+	struct arena *arena;
+	const struct labels **items;
+	size_t count, capacity;
+	size_t *slots; // position in items + 1, 0: empty
+	size_t slot_count;
+};
+void plan_index_init(struct plan_index *index, struct arena *arena);
+size_t plan_index_put(struct plan_index *index, const struct labels *labels);
+/* SIZE_MAX where it is not there. */
+size_t plan_index_find(const struct plan_index *index, const struct labels *labels);
+
+/*
+ * Output columns for inputs whose labels changed: inputs that end up with equal labels share one. Most often none do,
+ * and `column_of` is the identity.
+ */
+struct plan_merge {
+	size_t *column_of; // per input
+	bool *is_shared;   // per output: several inputs, checked at each instant
+	bool any_shared;
+	size_t input_count;
+};
+/* Sets op's series and labels from the inputs'; columns still unset. */
+void plan_merge_init(
+	struct plan_merge *merge, struct plan_op *op, const struct labels *const *labels, size_t count);
+/*
+ * Gives each output its column: the input's own where it is alone, else the one present value.
+ * Fails: ERROR_EXECUTION where two inputs of an output are present at one instant.
+ */
+bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
+	const double *const *inputs, struct error *err);
+
+/* --- time (plan.c) ----------------------------------------------------------------------------- */
+
+/* The instant a selector looks at when evaluated at t_ms: offset and @ applied. */
+int64_t plan_reference(
+	const struct promql_plan *plan, const struct promql_modifiers *modifiers, int64_t t_ms);
+
+/* The youngest sample of a series with this rank that is visible there. */
+static inline int64_t plan_visible_until(
+	const struct promql_plan *plan, uint32_t rank, int64_t reference_ms, int64_t t_ms)
+{
+	if (plan->options.rule_rank == 0)
+		return reference_ms;
+	int64_t visible_ms = plan->has_horizon ? plan->horizon_ms : t_ms;
+
+	if (rank >= plan->options.rule_rank)
+		visible_ms--;
+	return reference_ms < visible_ms ? reference_ms : visible_ms;
+}
+
+static inline bool plan_is_missing(double value)
+{
+	return sample_is_stale(value);
+}
+
+/* --- sub-plans (plan.c) ------------------------------------------------------------------------ */
+
+/* A plan without operators, defaults filled in. */
+struct promql_plan *plan_create_empty(
+	struct series_source *source, const struct promql_options *options);
+
+struct promql_plan *plan_create_inner(
+	struct promql_plan *outer, const struct promql_expr *expr, struct error *err);
+
+/* Evaluates one block of at most PLAN_BLOCK_STEPS instants; the result is in plan->root. */
+bool plan_run_block(
+	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err);
+
+/* Sees whether the source has new series for this plan, and prepares where needed. */
+bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err);
+
+/*
+ * The series that a selector matches now, in order of creation; in plan->prepared. Notes them, so that plan_refresh can
+ * tell whether there are more later.
+ */
+bool plan_select(struct promql_plan *plan, const struct promql_expr *selector,
+	struct series_list *out, struct error *err);
+
+#endif

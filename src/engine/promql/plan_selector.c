@@ -1,0 +1,155 @@
+#include "engine/promql/plan.h"
+#include "engine/promql/plan_key.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/*
+ * Instant vector selectors: of each series the youngest sample that is no older than the look-back and not stale.
+ * A cursor stands one sample ahead; between instants it only moves forwards. Where the store says that a run of equal
+ * samples goes on, a whole stretch of the column is filled without looking at single samples.
+ */
+
+struct follower {
+	struct series_cursor ahead;
+	bool has_ahead; // the cursor's current sample is still to come
+	bool has_last;
+	struct sample last;
+};
+
+struct selector_op {
+	struct plan_op op;
+	bool give_timestamps;
+	struct follower *followers; // per series, kept between prepares: series are only ever added
+	size_t follower_count, follower_capacity;
+	const struct series **series;
+};
+
+static bool prepare(struct plan_op *op, struct error *err)
+{
+	struct selector_op *self = (struct selector_op *)op;
+	struct series_list list;
+
+	if (!plan_select(op->plan, op->expr, &list, err))
+		return false;
+	self->followers = memory_grow(self->followers, &self->follower_capacity, list.count,
+		sizeof(struct follower));
+	for (; self->follower_count < list.count; self->follower_count++)
+		self->followers[self->follower_count] = (struct follower){0};
+	self->series = list.items;
+	plan_reserve(op, list.count);
+	for (size_t i = 0; i < list.count; i++) {
+		op->labels[i] = self->give_timestamps
+			? labels_drop_name(&op->plan->prepared, list.items[i]->labels)
+			: list.items[i]->labels;
+		plan_own_column(op, i);
+	}
+	return true;
+}
+
+/* Everything at or before until_ms is behind the cursor afterwards; the last of it is in `last`. */
+static void catch_up(struct follower *follower, int64_t until_ms)
+{
+	struct series_cursor *ahead = &follower->ahead;
+
+	while (follower->has_ahead && ahead->t_ms <= until_ms) {
+		follower->has_last = true;
+		if (ahead->left && ahead->increment == 0) {
+			// Of equal samples only the last matters.
+			uint64_t passed = (uint64_t)(until_ms - ahead->t_ms) / (uint64_t)ahead->step_ms;
+
+			if (passed > ahead->left)
+				passed = ahead->left;
+			ahead->t_ms += (int64_t)passed * ahead->step_ms;
+			ahead->left -= passed;
+		}
+		follower->last = (struct sample){ahead->t_ms, ahead->value};
+		follower->has_ahead = cursor_next(ahead);
+	}
+}
+
+/* Until when the run in which the follower stands gives the same value without a gap; INT64_MIN: it does not. */
+static int64_t steady_until(const struct follower *follower, int64_t lookback_ms)
+{
+	const struct series_cursor *ahead = &follower->ahead;
+
+	if (!follower->has_ahead || !follower->has_last || ahead->increment != 0 || !ahead->left ||
+		sample_bits(ahead->value) != sample_bits(follower->last.value) ||
+		ahead->t_ms - follower->last.t_ms >= lookback_ms || ahead->step_ms >= lookback_ms)
+		return INT64_MIN;
+	return ahead->t_ms + (int64_t)ahead->left * ahead->step_ms;
+}
+
+static void open_follower(struct selector_op *self, size_t i, int64_t from_ms)
+{
+	struct series_source *source = self->op.plan->source;
+
+	source->ops->open(source, self->series[i], from_ms, &self->followers[i].ahead);
+}
+
+static void fill_column(struct selector_op *self, size_t i)
+{
+	struct promql_plan *plan = self->op.plan;
+	const struct promql_modifiers *modifiers = &self->op.expr->selector.modifiers;
+	struct follower *follower = &self->followers[i];
+	uint32_t rank = self->series[i]->rank;
+	int64_t lookback_ms = plan->options.lookback_ms - (plan->options.closed_ranges ? -1 : 0);
+	double *column = (double *)self->op.columns[i];
+
+	if (!follower->ahead.refill)
+		open_follower(self, i, plan_reference(plan, modifiers, plan->times_ms[0]) - lookback_ms);
+	if (!follower->has_ahead)
+		follower->has_ahead = cursor_next(&follower->ahead);
+	for (size_t k = 0; k < plan->step_count;) {
+		int64_t t_ms = plan->times_ms[k];
+		int64_t reference_ms = plan_reference(plan, modifiers, t_ms);
+
+		catch_up(follower, plan_visible_until(plan, rank, reference_ms, t_ms));
+		bool found = follower->has_last && follower->last.t_ms > reference_ms - lookback_ms &&
+			!plan_is_missing(follower->last.value);
+
+		column[k++] = !found ? sample_stale()
+			: self->give_timestamps ? (double)follower->last.t_ms / 1000
+						: follower->last.value;
+		if (self->give_timestamps || modifiers->at != PROMQL_AT_NONE)
+			continue;
+		int64_t until_ms = steady_until(follower, lookback_ms);
+
+		while (k < plan->step_count && plan->times_ms[k] - modifiers->offset_ms <= until_ms)
+			column[k++] = follower->last.value;
+	}
+}
+
+static bool eval(struct plan_op *op, struct error *err)
+{
+	struct selector_op *self = (struct selector_op *)op;
+
+	(void)err;
+	for (size_t i = 0; i < op->series_count; i++)
+		fill_column(self, i);
+	return true;
+}
+
+static void finish(struct plan_op *op)
+{
+	free(((struct selector_op *)op)->followers);
+}
+
+static const struct plan_op_ops selector_ops = {prepare, eval, finish};
+
+struct plan_op *plan_selector(
+	struct promql_plan *plan, const struct promql_expr *expr, bool give_timestamps, struct error *err)
+{
+	struct buffer key = {0};
+	bool is_new;
+
+	(void)err;
+	buffer_append_char(&key, give_timestamps ? 't' : 's');
+	plan_key_selector(&key, expr);
+	struct plan_op *op = plan_add(
+		plan, sizeof(struct selector_op), &selector_ops, expr, &key, &is_new);
+
+	((struct selector_op *)op)->give_timestamps = give_timestamps;
+	return op;
+}

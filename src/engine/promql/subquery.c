@@ -1,0 +1,219 @@
+#include "engine/promql/subquery.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/*
+ * The inner expression is evaluated once at each point of its own grid (multiples of the step since 1970), by a plan of
+ * its own; windows then slide over the results. Results are kept as long as a window may look at them.
+ */
+
+/* One output series of the inner plan. `passed` samples were dropped from its front. */
+struct result {
+	struct series base; // first: cursors point to it
+	struct sample *items;
+	size_t count, capacity;
+	uint64_t passed;
+};
+
+struct subquery {
+	struct promql_plan *outer, *inner;
+	const struct promql_expr *expr;
+	int64_t step_ms;
+	struct arena arena; // labels of results
+	struct result **results;
+	size_t result_count, result_capacity;
+	size_t *result_of; // per column of the inner plan
+	bool has_done;
+	int64_t done_ms; // last instant that was evaluated
+	int64_t pending_ms[PLAN_BLOCK_STEPS];
+	size_t pending_count;
+};
+
+struct subquery *subquery_create(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+{
+	struct promql_plan *inner = plan_create_inner(plan, expr->subquery.inner, err);
+
+	if (!inner)
+		return NULL;
+	struct subquery *subquery = memory_alloc(sizeof *subquery);
+
+	subquery->outer = plan;
+	subquery->inner = inner;
+	subquery->expr = expr;
+	subquery->step_ms = expr->subquery.step_ms ? expr->subquery.step_ms
+						   : plan->options.subquery_step_ms;
+	return subquery;
+}
+
+void subquery_destroy(struct subquery *subquery)
+{
+	if (!subquery)
+		return;
+	for (size_t i = 0; i < subquery->result_count; i++) {
+		free(subquery->results[i]->items);
+		free(subquery->results[i]);
+	}
+	free(subquery->results);
+	free(subquery->result_of);
+	promql_plan_destroy(subquery->inner);
+	arena_finish(&subquery->arena);
+	free(subquery);
+}
+
+static size_t find_result(struct subquery *subquery, struct plan_index *index,
+	const struct labels *labels)
+{
+	size_t at = plan_index_find(index, labels);
+
+	if (at != SIZE_MAX)
+		return at;
+	struct result *result = memory_alloc(sizeof *result);
+
+	// The inner plan's labels go when it prepares again; these stay.
+	result->base.labels = labels_make(&subquery->arena, labels->items, labels->count, true);
+	subquery->results = memory_grow(subquery->results, &subquery->result_capacity,
+		subquery->result_count + 1, sizeof(struct result *));
+	subquery->results[subquery->result_count++] = result;
+	return plan_index_put(index, result->base.labels);
+}
+
+bool subquery_prepare(struct subquery *subquery, struct series_list *out, struct error *err)
+{
+	struct promql_plan *inner = subquery->inner;
+	struct arena scratch = {0};
+	struct plan_index index;
+
+	if (!plan_refresh(inner, PLAN_BLOCK_STEPS, err))
+		return false;
+	plan_index_init(&index, &scratch);
+	for (size_t i = 0; i < subquery->result_count; i++)
+		plan_index_put(&index, subquery->results[i]->base.labels);
+	subquery->result_of = memory_resize_array(
+		subquery->result_of, inner->root->series_count, sizeof(size_t));
+	for (size_t i = 0; i < inner->root->series_count; i++)
+		subquery->result_of[i] = find_result(subquery, &index, inner->root->labels[i]);
+	arena_finish(&scratch);
+
+	out->count = subquery->result_count;
+	out->items = ARENA_ARRAY(&subquery->outer->prepared, const struct series *, out->count);
+	for (size_t i = 0; i < out->count; i++)
+		out->items[i] = &subquery->results[i]->base;
+	return true;
+}
+
+static bool store(struct subquery *subquery, struct error *err)
+{
+	struct promql_plan *outer = subquery->outer;
+	const struct plan_op *root = subquery->inner->root;
+
+	for (size_t i = 0; i < root->series_count; i++) {
+		struct result *result = subquery->results[subquery->result_of[i]];
+
+		for (size_t k = 0; k < subquery->pending_count; k++) {
+			if (plan_is_missing(root->columns[i][k]))
+				continue;
+			result->items = memory_grow(result->items, &result->capacity,
+				result->count + 1, sizeof(struct sample));
+			result->items[result->count++] =
+				(struct sample){subquery->pending_ms[k], root->columns[i][k]};
+			outer->held_samples++;
+		}
+	}
+	subquery->pending_count = 0;
+	if (outer->held_samples <= outer->options.max_samples)
+		return true;
+	return error_set(err, ERROR_LIMIT,
+		"query processing would load too many samples into memory in query execution");
+}
+
+static bool run_pending(struct subquery *subquery, struct error *err)
+{
+	struct promql_plan *outer = subquery->outer, *inner = subquery->inner;
+
+	if (!subquery->pending_count)
+		return true;
+	inner->start_ms = outer->start_ms;
+	inner->end_ms = outer->end_ms;
+	inner->has_horizon = outer->has_horizon || outer->step_count == 1;
+	inner->horizon_ms = outer->has_horizon ? outer->horizon_ms : outer->times_ms[0];
+	return plan_run_block(inner, subquery->pending_ms, subquery->pending_count, err) &&
+		store(subquery, err);
+}
+
+/* The first multiple of step after `lower` (or at it). */
+static int64_t first_point(int64_t lower_ms, int64_t step_ms, bool closed)
+{
+	int64_t remainder = lower_ms % step_ms;
+
+	if (remainder < 0)
+		remainder += step_ms;
+	if (closed && remainder == 0)
+		return lower_ms;
+	return lower_ms - remainder + step_ms;
+}
+
+bool subquery_advance(struct subquery *subquery, struct error *err)
+{
+	struct promql_plan *outer = subquery->outer;
+	const struct promql_expr *expr = subquery->expr;
+
+	for (size_t k = 0; k < outer->step_count; k++) {
+		int64_t end_ms = plan_reference(outer, &expr->subquery.modifiers, outer->times_ms[k]);
+		int64_t at_ms = first_point(end_ms - expr->subquery.range_ms, subquery->step_ms,
+			outer->options.closed_ranges);
+
+		if (subquery->has_done && at_ms <= subquery->done_ms)
+			at_ms = subquery->done_ms + subquery->step_ms;
+		for (; at_ms <= end_ms; at_ms += subquery->step_ms) {
+			subquery->pending_ms[subquery->pending_count++] = at_ms;
+			subquery->has_done = true;
+			subquery->done_ms = at_ms;
+			if (subquery->pending_count == PLAN_BLOCK_STEPS && !run_pending(subquery, err))
+				return false;
+		}
+	}
+	return run_pending(subquery, err);
+}
+
+/* A cursor's state: the number of samples read, counted from the first there ever was. */
+static bool refill(struct series_cursor *cursor)
+{
+	const struct result *result = (const struct result *)cursor->series;
+	uint64_t at = cursor->state[0] - result->passed;
+
+	if (at >= result->count)
+		return false;
+	cursor->t_ms = result->items[at].t_ms;
+	cursor->value = result->items[at].value;
+	cursor->state[0]++;
+	return true;
+}
+
+void subquery_open(struct subquery *subquery, const struct series *series, int64_t from_ms,
+	struct series_cursor *cursor)
+{
+	const struct result *result = (const struct result *)series;
+
+	(void)subquery;
+	(void)from_ms; // nothing older than the first window is there
+	*cursor = (struct series_cursor){
+		.refill = refill, .series = series, .state = {result->passed}};
+}
+
+void subquery_forget(
+	struct subquery *subquery, const struct series *series, const struct series_cursor *tail)
+{
+	struct result *result = (struct result *)series;
+	uint64_t unused = tail->state[0] - result->passed;
+
+	// Moving what is left pays when it is the smaller part.
+	if (unused < 64 || unused < result->count / 2)
+		return;
+	result->count -= unused;
+	memmove(result->items, result->items + unused, result->count * sizeof(struct sample));
+	result->passed += unused;
+	subquery->outer->held_samples -= unused;
+}
