@@ -24,10 +24,14 @@ soak:
 	@JOBS=$(JOBS) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/soak
 
 install: all
-	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+	@meson configure build --prefix=$(PREFIX) && ninja -C build programs
+	@meson install -C build --no-rebuild --destdir "$(DESTDIR)"
 
 check-debian13:
 	@scripts/check-debian13
+
+tidy: build/build.ninja
+	@JOBS=$(JOBS) scripts/tidy
 
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
@@ -35,4 +39,4 @@ format:
 clean:
 	@rm -rf build build-*
 
-.PHONY: all demo check bench soak install check-debian13 format clean
+.PHONY: all demo check bench soak install check-debian13 tidy format clean

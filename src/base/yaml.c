@@ -519,7 +519,7 @@ bool yaml_number(const struct yaml_node *node, const char *file, const char *wha
 	static const char *const infinities[] = {".inf", ".Inf", ".INF", NULL};
 	static const char *const not_numbers[] = {".nan", ".NaN", ".NAN", NULL};
 
-	if (is_one_of(sign, infinities))
+	if (text.len && is_one_of(sign, infinities))
 		return number_parse(text.data[0] == '-' ? STR("-Inf") : STR("+Inf"), out);
 	if (is_one_of(text, not_numbers))
 		return number_parse(STR("NaN"), out);

@@ -106,7 +106,7 @@ static void print_bound(int fd, char bound[LISTEN_ADDRESS_SIZE])
 bool listen_open(
 	const char *address, int *out_fd, char bound[LISTEN_ADDRESS_SIZE], struct error *err)
 {
-	union address parsed;
+	union address parsed = {0};
 	socklen_t len = 0;
 	int on = 1;
 

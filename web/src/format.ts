@@ -17,11 +17,11 @@ export function short(seconds: number, end_s: number): string {
 	return end_s < 900 ? `${Math.floor(seconds)}″` : `${Math.floor(seconds / 60)}′`;
 }
 
-/** Half the width of an interval, ±40 s; empty where the instant is known to the second. */
+/** Half the width of an interval, ±40″ or ±5′; empty where the instant is known to the second. */
 export function uncertainty(low_s: number, high_s: number): string {
 	const half_s = (high_s - low_s) / 2;
 	if (half_s < 1) return '';
-	return half_s < 120 ? `±${Math.round(half_s)} s` : `±${Math.round(half_s / 60)} min`;
+	return half_s < 120 ? `±${Math.round(half_s)}″` : `±${Math.round(half_s / 60)}′`;
 }
 
 const points_formats = new Map<string, Intl.NumberFormat>();

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gainsBetween, NEWS_LIMIT, newsBetween } from '../src/board/news';
+import { standings } from './standings';
+
+const before = standings(3000, [
+	{ user: 'catwoman', score: 60, done: [2900] },
+	{ user: 'superman', score: 59, done: [2950] },
+	{ user: 'batman', score: 0, done: [] },
+]);
+
+test('a completion tells how many had it, whom it put behind, and the new rank', () => {
+	const after = standings(3060, [
+		{ user: 'catwoman', score: 60, done: [2900] },
+		{ user: 'batman', score: 59.5, done: [3010] },
+		{ user: 'superman', score: 59, done: [2950] },
+	]);
+	const [news, ...more] = newsBetween(before, after);
+	assert.deepEqual(more, []);
+	assert.deepEqual(news, {
+		kind: 'done',
+		key: '1/batman@gotham/0',
+		at_s: 3010,
+		user: 'batman',
+		exercise: 0,
+		nth: 3,
+		pass: { rank: 2, passed: 'superman', count: 1 },
+	});
+	assert.deepEqual(gainsBetween(before, after), [{ id: 'batman@gotham', points: 59.5, exercise: 0 }]);
+});
+
+test('a change of leader is told once, and not as a climb too', () => {
+	const after = standings(3300, [
+		{ user: 'superman', score: 62, done: [2950] },
+		{ user: 'catwoman', score: 61, done: [2900] },
+		{ user: 'batman', score: 0, done: [] },
+	]);
+	const news = newsBetween(before, after);
+	assert.deepEqual(
+		news.map(({ kind, user }) => [kind, user]),
+		[['lead', 'superman']],
+	);
+	assert.deepEqual(gainsBetween(before, after), []);
+});
+
+test('who leads a board of zeros is no leader', () => {
+	const start = standings(0, [{ user: 'batman', score: 0, done: [] }]);
+	assert.deepEqual(newsBetween(start, standings(60, [{ user: 'catwoman', score: 0, done: [] }])), []);
+});
+
+test('the first standings tell the completions so far, newest first', () => {
+	const news = newsBetween(null, before);
+	assert.deepEqual(
+		news.map(({ kind, at_s }) => [kind, at_s]),
+		[
+			['done', 2950],
+			['done', 2900],
+		],
+	);
+	assert.deepEqual(gainsBetween(null, before), []);
+});
+
+test('news never grows beyond its limit', () => {
+	const crowd = Array.from({ length: 200 }, (_, i) => ({ user: `user${i}`, score: 200 - i, done: [i, i, i] }));
+	assert.equal(newsBetween(null, standings(3000, crowd)).length, NEWS_LIMIT);
+	const waiting = crowd.map((player) => ({ ...player, done: [] }));
+	assert.ok(newsBetween(standings(2000, waiting), standings(3000, crowd)).length <= 12);
+});
