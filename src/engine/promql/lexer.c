@@ -124,10 +124,15 @@ static int hex_value(int rune)
 	return 16;
 }
 
-/* "U+0071 'q'" */
+/* "U+0071 'q'", as Go's %#U. */
 static struct str rune_name(struct lexer *lexer, int rune)
 {
 	struct str quoted = token_quote_rune(lexer->arena, rune);
+
+	if (rune == '\'' || rune == '\\')
+		return str_format(lexer->arena, "U+%04X '%c'", (unsigned)rune, rune);
+	if (quoted.len > 2 && quoted.data[1] == '\\')
+		return str_format(lexer->arena, "U+%04X", (unsigned)rune);
 
 	return str_format(lexer->arena, "U+%04X %.*s", (unsigned)rune, STR_ARG(quoted));
 }
