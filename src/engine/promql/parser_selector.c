@@ -5,14 +5,15 @@
 #include <math.h>
 #include <stdio.h>
 
-/* --- selectors --------------------------------------------------------------------------------- */
+/* --- selectors ---------------------------------------------------------------------------------
+ */
 
 bool parser_is_metric_name(enum token_kind kind)
 {
 	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
-		kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
-		kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
-		token_is_aggregator(kind);
+	       kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
+	       kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
+	       token_is_aggregator(kind);
 }
 
 static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct str name,
@@ -31,7 +32,7 @@ static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct st
 static bool is_match_operator(enum token_kind kind)
 {
 	return kind == TOKEN_EQUAL || kind == TOKEN_NEQ || kind == TOKEN_EQUAL_REGEX ||
-		kind == TOKEN_NOT_REGEX;
+	       kind == TOKEN_NOT_REGEX;
 }
 
 static enum matcher_kind matcher_kind(enum token_kind kind)
@@ -57,7 +58,8 @@ static bool parse_matcher(struct parser *parser)
 
 	if (!is_match_operator(parser_peek(parser)->kind)) {
 		if (kind == TOKEN_IDENTIFIER)
-			return parser_unexpected(parser, "label matching", "label matching operator");
+			return parser_unexpected(
+				parser, "label matching", "label matching operator");
 		return add_matcher(parser, MATCHER_EQUAL, SERIES_METRIC_NAME, label, position);
 	}
 	struct token op = parser_take(parser);
@@ -127,7 +129,8 @@ bool parser_selector(struct parser *parser, const struct token *name, struct pro
 	return true;
 }
 
-/* --- durations in brackets and behind offset ------------------------------------------------------ */
+/* --- durations in brackets and behind offset
+ * ------------------------------------------------------ */
 
 /* What an error names where a duration should be. */
 struct duration_place {
@@ -168,7 +171,8 @@ static int duration_level(enum token_kind kind)
 static bool read_duration(
 	struct parser *parser, struct duration_place place, struct written_duration *out)
 {
-	if (parser_peek(parser)->kind != TOKEN_NUMBER && parser_peek(parser)->kind != TOKEN_DURATION)
+	if (parser_peek(parser)->kind != TOKEN_NUMBER &&
+		parser_peek(parser)->kind != TOKEN_DURATION)
 		return parser_unexpected(parser, place.context, place.expected);
 	struct token token = parser_take(parser);
 
@@ -205,8 +209,9 @@ static bool parse_duration_operand(
 }
 
 /*
- * A duration, perhaps with a sign. Arithmetic between durations is an experiment of Prometheus's: it is
- * read to the end, so that what is wrong inside it is said first, and then refused at its place.
+ * A duration, perhaps with a sign. Arithmetic between durations is an experiment of Prometheus's:
+ * it is read to the end, so that what is wrong inside it is said first, and then refused at its
+ * place.
  */
 static bool parse_duration(struct parser *parser, struct duration_place place, int lowest,
 	struct written_duration *out)
@@ -252,9 +257,11 @@ static bool check_millisecond(struct parser *parser, int64_t ms, struct promql_p
 	return parser_fail(parser, ERROR_INVALID, position, "duration must be at least 1ms");
 }
 
-/* --- [5m] and [1h:5m] -------------------------------------------------------------------------- */
+/* --- [5m] and [1h:5m] --------------------------------------------------------------------------
+ */
 
-static bool make_range(struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
+static bool make_range(
+	struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
 {
 	struct promql_expr *inner = *expr;
 	const char *problem = NULL;
@@ -305,7 +312,7 @@ bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **ex
 		return false;
 	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
 		return check_millisecond(parser, range_ms, range_place) &&
-			make_range(parser, expr, open, range_ms);
+		       make_range(parser, expr, open, range_ms);
 	if (!parser_accept(parser, TOKEN_COLON))
 		return parser_unexpected(parser, "subquery or range", "\":\" or \"]\"");
 	if (!check_millisecond(parser, range_ms, range_place))
@@ -317,10 +324,11 @@ bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **ex
 	if (!parser_accept(parser, TOKEN_RIGHT_BRACKET))
 		return parser_unexpected(parser, "subquery selector", "\"]\"");
 	return check_millisecond(parser, step_ms, step_place) &&
-		make_subquery(parser, expr, range_ms, step_ms);
+	       make_subquery(parser, expr, range_ms, step_ms);
 }
 
-/* --- offset and @ ------------------------------------------------------------------------------ */
+/* --- offset and @ ------------------------------------------------------------------------------
+ */
 
 /* Where an expression keeps its modifiers; NULL where it can have none. */
 static struct promql_modifiers *modifiers(struct promql_expr *expr)
@@ -345,8 +353,8 @@ static bool parse_offset(struct parser *parser, struct written_duration *out)
 	parser_take(parser);
 	enum token_kind next = parser_peek(parser)->kind;
 	bool ok = next == TOKEN_NUMBER || next == TOKEN_DURATION
-		? read_duration(parser, place, out)
-		: parse_duration(parser, place, 1, out);
+			  ? read_duration(parser, place, out)
+			  : parse_duration(parser, place, 1, out);
 
 	if (kind == TOKEN_SUB)
 		out->seconds = -out->seconds;
@@ -365,8 +373,8 @@ bool parser_offset(struct parser *parser, struct promql_expr *expr)
 			"offset modifier must be preceded by an instant vector selector or range "
 			"vector selector or a subquery");
 	if (target->offset_ms)
-		return parser_fail(
-			parser, ERROR_INVALID, expr->position, "offset may not be set multiple times");
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"offset may not be set multiple times");
 	target->offset_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
 	expr->position.end = parser->last_end;
 	return true;
@@ -392,8 +400,8 @@ static bool parse_timestamp(struct parser *parser, double *out)
 	return true;
 }
 
-static bool set_timestamp(
-	struct parser *parser, struct promql_expr *expr, double seconds, struct promql_modifiers *to)
+static bool set_timestamp(struct parser *parser, struct promql_expr *expr, double seconds,
+	struct promql_modifiers *to)
 {
 	// Up to 2^51 ms, the year 73,000, a time survives being printed and read again.
 	if (fabs(seconds) < 0x1p51 / 1000) {

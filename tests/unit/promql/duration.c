@@ -42,7 +42,8 @@ static void durations_are_sums_of_units_from_large_to_small(void **state)
 	check_read("5s", 5000);
 	check_read("100ms", 100);
 	check_read("1h30m", 5400000);
-	check_read("1y2w3d4h5m6s7ms", INT64_C(31536000000) + 1209600000 + 259200000 + 14400000 + 300000 + 6007);
+	check_read("1y2w3d4h5m6s7ms",
+		INT64_C(31536000000) + 1209600000 + 259200000 + 14400000 + 300000 + 6007);
 	check_read("292y", INT64_C(292) * 365 * 86400000);
 }
 
@@ -58,7 +59,8 @@ static void what_is_no_duration_is_refused_in_prometheus_words(void **state)
 	check_refused("1m1h", "not a valid duration string: \"1m1h\"");
 	check_refused("1s1s", "not a valid duration string: \"1s1s\"");
 	check_refused("300y", "duration out of range");
-	check_refused("99999999999999999999s", "not a valid duration string: \"99999999999999999999s\"");
+	check_refused(
+		"99999999999999999999s", "not a valid duration string: \"99999999999999999999s\"");
 }
 
 static void durations_print_as_prometheus_prints_them(void **state)

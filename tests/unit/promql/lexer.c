@@ -33,8 +33,9 @@ static void check(const char *text, const char *wanted)
 static void words_are_names_keywords_or_numbers(void **state)
 {
 	(void)state;
-	check("foo foo:bar :x _a1", "identifier \"foo\" metric identifier \"foo:bar\" metric identifier "
-				    "\":x\" identifier \"_a1\"");
+	check("foo foo:bar :x _a1",
+		"identifier \"foo\" metric identifier \"foo:bar\" metric identifier "
+		"\":x\" identifier \"_a1\"");
 	check("sum SUM by Without bool", "<aggr:sum> <aggr:SUM> <by> <Without> <bool>");
 	check("and OR unless atan2", "<op:and> <op:OR> <op:unless> <op:atan2>");
 	check("start end", "\"start\" \"end\"");
@@ -45,10 +46,11 @@ static void words_are_names_keywords_or_numbers(void **state)
 static void numbers_and_durations_are_told_apart(void **state)
 {
 	(void)state;
-	check("1 .5 1.5e-3 0x1F 1_000 010",
-		"number \"1\" number \".5\" number \"1.5e-3\" number \"0x1F\" number \"1_000\" number "
-		"\"010\"");
-	check("5m 1h30m 100ms 1y", "duration \"5m\" duration \"1h30m\" duration \"100ms\" duration \"1y\"");
+	check("1 .5 1.5e-3 0x1F 1_000 010", "number \"1\" number \".5\" number \"1.5e-3\" number "
+					    "\"0x1F\" number \"1_000\" number "
+					    "\"010\"");
+	check("5m 1h30m 100ms 1y",
+		"duration \"5m\" duration \"1h30m\" duration \"100ms\" duration \"1y\"");
 	check("5hs", "duration \"5hs\"");
 	check("1..2", "bad number or duration syntax: \"1..\"");
 	check("1_", "bad number or duration syntax: \"1_\"");
@@ -63,8 +65,9 @@ static void operators_read_as_long_as_they_can(void **state)
 	(void)state;
 	check("+ - * / % ^ @", "<op:+> <op:-> <op:*> <op:/> <op:%> <op:^> \"<Item 57400>\" <op:@>");
 	check("== != > < >= <=", "<op:==> <op:!=> <op:>> <op:<> <op:>=> <op:<=>");
-	check("{a=~\"x\",b!~`y`}", "\"{\" identifier \"a\" <op:=~> string \"\\\"x\\\"\" \",\" identifier "
-				   "\"b\" <op:!~> string \"`y`\" \"}\"");
+	check("{a=~\"x\",b!~`y`}",
+		"\"{\" identifier \"a\" <op:=~> string \"\\\"x\\\"\" \",\" identifier "
+		"\"b\" <op:!~> string \"`y`\" \"}\"");
 	check("=~", "unexpected character after '=': '~'");
 	check("!x", "unexpected character after '!': 'x'");
 	check("{!x", "\"{\" unexpected character after '!' inside braces: 'x'");
@@ -73,7 +76,8 @@ static void operators_read_as_long_as_they_can(void **state)
 static void strings_end_at_their_quote_and_check_their_escapes(void **state)
 {
 	(void)state;
-	check("\"a\\\"b\" 'c' `d\n`", "string \"\\\"a\\\\\\\"b\\\"\" string \"'c'\" string \"`d\\n`\"");
+	check("\"a\\\"b\" 'c' `d\n`",
+		"string \"\\\"a\\\\\\\"b\\\"\" string \"'c'\" string \"`d\\n`\"");
 	check("\"a", "unterminated quoted string");
 	check("\"a\n\"", "unterminated quoted string");
 	check("`a", "unterminated raw string");

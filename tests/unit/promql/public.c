@@ -1,6 +1,7 @@
 /*
- * Every expression of Prometheus's own test files parses, but for those that need an experiment of the
- * language; and what is printed of it reads back as the same. The files are in the study folder.
+ * Every expression of Prometheus's own test files parses, but for those that need an experiment of
+ * the language; and what is printed of it reads back as the same. The files are in the study
+ * folder.
  */
 #include "engine/promql/promql.h"
 
@@ -22,8 +23,8 @@ static bool contains(struct str text, const char *what)
 /* Words of experiments, each newer than the language that is parsed here. */
 static bool is_experimental(struct str text)
 {
-	static const char *const words[] = {"smoothed", "anchored", "fill", "step()", "STep()", "STEP()",
-		"range()", "start()", "end()", "min_of(", "max_of(", "start_timestamp(",
+	static const char *const words[] = {"smoothed", "anchored", "fill", "step()", "STep()",
+		"STEP()", "range()", "start()", "end()", "min_of(", "max_of(", "start_timestamp(",
 		"histogram_quantiles(", "</", ">/"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -117,7 +118,8 @@ static void every_stable_expression_of_prometheus_tests_parses(void **state)
 
 	(void)state;
 	// Tests run in the build folder.
-	snprintf(pattern, sizeof pattern, "%s/prometheus/promqltest/*.test", shared ? shared : "../../shared");
+	snprintf(pattern, sizeof pattern, "%s/prometheus/promqltest/*.test",
+		shared ? shared : "../../shared");
 	if (glob(pattern, 0, NULL, &files) != 0)
 		skip();
 	for (size_t i = 0; i < files.gl_pathc; i++)

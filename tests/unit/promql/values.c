@@ -91,23 +91,29 @@ static void what_is_no_value_is_named_with_its_column(void **state)
 		"1:3: parse error: unexpected \"foo\" in series values, expected %s", expected);
 	check_refused("1 foo", ERROR_INVALID, wanted);
 	snprintf(wanted, sizeof wanted,
-		"1:2: parse error: unexpected end of input in series values, expected %s", expected);
+		"1:2: parse error: unexpected end of input in series values, expected %s",
+		expected);
 	check_refused("-", ERROR_INVALID, wanted);
 	check_refused("1+2", ERROR_INVALID,
-		"1:4: parse error: unexpected end of input in series values, expected x and a number of "
+		"1:4: parse error: unexpected end of input in series values, expected x and a "
+		"number of "
 		"repetitions");
 	check_refused("1x", ERROR_INVALID,
 		"1:3: parse error: unexpected end of input in series values, expected a number of "
 		"repetitions behind x");
 	check_refused("1 2x-3", ERROR_INVALID,
-		"1:5: parse error: unexpected \"-3\" in series values, expected a number of repetitions "
+		"1:5: parse error: unexpected \"-3\" in series values, expected a number of "
+		"repetitions "
 		"behind x");
 	check_refused("1x2+3", ERROR_INVALID,
-		"1:4: parse error: unexpected \"+3\" in series values, expected a blank behind an item");
+		"1:4: parse error: unexpected \"+3\" in series values, expected a blank behind an "
+		"item");
 	check_refused("_5", ERROR_INVALID,
-		"1:2: parse error: unexpected \"5\" in series values, expected a blank behind an item");
+		"1:2: parse error: unexpected \"5\" in series values, expected a blank behind an "
+		"item");
 	check_refused("1e999", ERROR_INVALID,
-		"1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e999\": value out "
+		"1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e999\": "
+		"value out "
 		"of range");
 }
 
