@@ -140,6 +140,21 @@ size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value)
 	return put(out, text);
 }
 
+size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value)
+{
+	size_t len;
+
+	if ((isnan(value) || isinf(value)) && print_special(out, value, &len))
+		return len;
+	if (value == 0)
+		return put(out, signbit(value) ? "-0E+00" : "0E+00");
+	char text[32];
+
+	shortest(text, value);
+	*strchr(text, 'e') = 'E';
+	return put(out, text);
+}
+
 void buffer_append_number(struct buffer *buffer, double value)
 {
 	char text[NUMBER_TEXT_SIZE];

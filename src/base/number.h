@@ -18,6 +18,8 @@ enum { NUMBER_TEXT_SIZE = 400 };
  */
 size_t number_print(char out[NUMBER_TEXT_SIZE], double value);
 size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value);
+/* strconv 'E', -1: 1.95E+02, 0E+00 (promtool's samples). */
+size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value);
 void buffer_append_number(struct buffer *buffer, double value);
 void buffer_append_int(struct buffer *buffer, int64_t value);
 

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/spelling.h"
 
 #include <stdio.h>
 #include <yaml.h>
@@ -387,57 +388,10 @@ bool yaml_error(
 	return false;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-// Letters to add, drop or change to make one word of the other; words longer than the row are far
-// apart.
-static size_t distance(struct str a, struct str b)
-{
-	size_t row[64];
-
-	if (a.len >= 64 || b.len >= 64)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t cost = diagonal + (a.data[i - 1] != b.data[j - 1]);
-
-			diagonal = row[j];
-			row[j] = smallest(cost, row[j - 1] + 1, row[j] + 1);
-		}
-	}
-	return row[b.len];
-}
-
-static const char *nearest(struct str word, const char *const *allowed)
-{
-	const char *best = NULL;
-	size_t best_distance = 1 + (word.len + 1) / 2;
-
-	for (size_t i = 0; allowed[i]; i++) {
-		size_t d = distance(word, str_from(allowed[i]));
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = allowed[i];
-		}
-	}
-	return best;
-}
-
 static bool fail_key(const struct yaml_node *key, const char *file, const char *what,
 	const char *const *allowed, struct error *err)
 {
-	const char *guess = nearest(key->text, allowed);
+	const char *guess = spelling_nearest(key->text, allowed);
 	struct buffer text = {0};
 
 	buffer_printf(&text, "\"%.*s\" is no field of %s", STR_ARG(key->text), what);

@@ -6,7 +6,8 @@
 
 #include "engine/promql/promql.h"
 
-/* --- rule files -------------------------------------------------------------------------------- */
+/* --- rule files --------------------------------------------------------------------------------
+ */
 
 enum rules_kind { RULES_RECORD, RULES_ALERT };
 
@@ -15,7 +16,9 @@ struct rules_rule {
 	struct str name; // the metric recorded, or the alert
 	struct str text; // the expression as written, after ${NAME}
 	struct promql_expr *expr;
-	const struct labels *labels; // added to each sample
+	const struct labels *labels; // added to each sample, the group's among them
+	const struct str *dropped;   // labels given as "": taken off each sample
+	size_t dropped_count;
 	size_t line;
 	// Alerts are read and checked; evaluating them comes later.
 	int64_t for_ms, keep_firing_for_ms;
@@ -32,7 +35,8 @@ struct rules_group {
 	size_t rule_count;
 };
 
-/* Groups of one or more files in file order. Everything is the arena's but regexes: call rules_file_release. */
+/* Groups of one or more files in file order. Everything is the arena's but regexes: call
+ * rules_file_release. */
 struct rules_file {
 	struct rules_group *groups;
 	size_t group_count;
@@ -47,7 +51,8 @@ struct rules_read_options {
 	const struct rules_variable *variables;
 	size_t variable_count;
 	bool use_environment;
-	bool unset_is_number; // `check`: an unset ${NAME} counts as a number instead of being an error
+	bool unset_is_number; // `check`: an unset ${NAME} counts as a number instead of being an
+			      // error
 };
 
 /* One problem found: where, what is wrong, what would be right. */
@@ -58,22 +63,31 @@ struct rules_problem {
 };
 
 /*
- * Reads groups from text: Prometheus's rule file, a Kubernetes ConfigMap that holds one (or several) under data
- * (escaped quotes too), or a bare `rules:` list (one group named after the file). All problems are collected.
- * Returns false where there is any.
+ * Reads groups from text: Prometheus's rule file, a Kubernetes ConfigMap that holds one (or
+ * several) under data (escaped quotes too), or a bare `rules:` list (one group named after the
+ * file). All problems are collected. Returns false where there is any.
  */
 bool rules_read(struct str text, const char *file, const struct rules_read_options *options,
 	struct arena *arena, struct rules_file *out, struct rules_problem **problems,
 	size_t *problem_count);
 void rules_file_release(struct rules_file *file);
 
-/* --- virtual time ------------------------------------------------------------------------------ */
+/*
+ * Rules that are there twice, same name and same labels (promtool's lint duplicate-rules): one of
+ * each, in the arena; returns how many.
+ */
+size_t rules_duplicates(
+	const struct rules_file *file, struct arena *arena, const struct rules_rule ***out);
+
+/* --- virtual time ------------------------------------------------------------------------------
+ */
 
 /*
- * Recording rules over a source and a sink that are the same store. Groups are evaluated in the order given, rules
- * inside a group in theirs. Visibility is exactly Prometheus's: a rule at instant t sees what was recorded before
- * it at t, never what comes after it. Rules that do not feed on themselves are evaluated column by column over the
- * whole span; the others instant by instant. Names of rules and metrics mean nothing to it.
+ * Recording rules over a source and a sink that are the same store. Groups are evaluated in the
+ * order given, rules inside a group in theirs. Visibility is exactly Prometheus's: a rule at
+ * instant t sees what was recorded before it at t, never what comes after it. Rules that do not
+ * feed on themselves are evaluated column by column over the whole span; the others instant by
+ * instant. Names of rules and metrics mean nothing to it.
  *
  * Borrows everything. Ranks are given in order from 1.
  */
@@ -81,7 +95,7 @@ struct rules_engine;
 
 struct rules_engine_options {
 	struct promql_options promql; // rule_rank is the engine's business
-	int64_t interval_ms;          // of groups that say none
+	int64_t interval_ms;	      // of groups that say none
 	const struct labels *external_labels;
 };
 
@@ -91,8 +105,8 @@ struct rules_engine *rules_engine_create(struct rules_group *const *groups, size
 void rules_engine_destroy(struct rules_engine *engine);
 
 /*
- * Evaluates each group at start, start + its interval, … up to end (included); a later call goes on from there. The
- * first failing rule stops it: ERROR_EXECUTION "GROUP/RULE at T: …".
+ * Evaluates each group at start, start + its interval, … up to end (included); a later call goes on
+ * from there. The first failing rule stops it: ERROR_EXECUTION "GROUP/RULE at T: …".
  */
 bool rules_engine_run(
 	struct rules_engine *engine, int64_t start_ms, int64_t end_ms, struct error *err);
@@ -104,5 +118,15 @@ struct rules_instants {
 };
 bool rules_engine_run_at(
 	struct rules_engine *engine, const struct rules_instants *per_group, struct error *err);
+
+/* What a failed run says in its error, in parts. Borrowed from the engine. */
+struct rules_failure {
+	const struct rules_group *group;
+	const struct rules_rule *rule;
+	int64_t t_ms;
+	const char *text;
+};
+/* False where no run failed, or not because of a rule. */
+bool rules_engine_failure(const struct rules_engine *engine, struct rules_failure *out);
 
 #endif

@@ -2,6 +2,8 @@
 
 /* In the order in which help lists them. A new command is its file and a row here. */
 static const struct command *const commands[] = {
+	&cli_check_rules_command,
+	&cli_test_rules_command,
 	&cli_completion_command,
 	&cli_manual_command,
 	NULL,

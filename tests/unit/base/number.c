@@ -34,6 +34,28 @@ static void numbers_print_as_go_prints_them(void **state)
 	check(-INFINITY, "-Inf", "-Inf");
 }
 
+static void check_exponent(double value, const char *text)
+{
+	char out[NUMBER_TEXT_SIZE];
+
+	assert_int_equal(number_print_exponent(out, value), strlen(text));
+	assert_string_equal(out, text);
+}
+
+static void numbers_print_with_an_exponent_as_promtool_prints_samples(void **state)
+{
+	(void)state;
+	check_exponent(0, "0E+00");
+	check_exponent(-0.0, "-0E+00");
+	check_exponent(195, "1.95E+02");
+	check_exponent(-1, "-1E+00");
+	check_exponent(75.6, "7.56E+01");
+	check_exponent(1e100, "1E+100");
+	check_exponent(1.5e-7, "1.5E-07");
+	check_exponent(NAN, "NaN");
+	check_exponent(-INFINITY, "-Inf");
+}
+
 static void numbers_read_as_go_reads_them(void **state)
 {
 	double value;
@@ -65,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_print_as_go_prints_them),
+		cmocka_unit_test(numbers_print_with_an_exponent_as_promtool_prints_samples),
 		cmocka_unit_test(numbers_read_as_go_reads_them),
 		cmocka_unit_test(integers_stop_at_their_limits),
 	};
