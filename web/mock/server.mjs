@@ -2,10 +2,11 @@
 // answers as docs/api.md says, the same Content-Security-Policy. `node mock/server.mjs [--port 9796] [--speed 60]
 // [--players 96] [--from 0] [--mute] [--loop]`; --mute opens streams and says nothing on them, as some security software does.
 
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const option = (name, fallback) => {
 	const i = process.argv.indexOf(`--${name}`);
@@ -114,7 +115,11 @@ function page(path, res) {
 	const file = join(dist, name);
 	if (!file.startsWith(dist) || !existsSync(file)) return res.writeHead(404).end();
 	res.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream');
-	createReadStream(file).pipe(res);
+	const table = () =>
+		`<table><caption>Standings</caption>${ranks(now()).map((row) => `<tr><td>${row.rank}<th>${row.user}<td>${row.score.toFixed(1)}`).join('')}</table>`;
+	const body = readFileSync(file);
+	res.setHeader('Content-Encoding', 'gzip');
+	res.end(gzipSync(name === 'index.html' ? body.toString().replace('<!--board-->', table) : body));
 }
 
 function stream(res) {
@@ -125,6 +130,8 @@ function stream(res) {
 	const timer = setInterval(say, 1000);
 	res.on('close', () => clearInterval(timer));
 }
+
+process.on('SIGTERM', () => process.exit(0));
 
 createServer((req, res) => {
 	const url = new URL(req.url, 'http://mock');

@@ -16,6 +16,6 @@ test('no text is missing in either language', () => {
 test('ordinals read as people say them', () => {
 	const english = [1, 2, 3, 4, 11, 12, 13, 21, 22, 101, 111].map((n) => catalogue.en.news_rank(n).split(' ')[1]);
 	assert.deepEqual(english, ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '101st', '111th']);
-	assert.equal(catalogue.fr.news_rank(1), 'désormais 1er');
-	assert.equal(catalogue.fr.news_rank(22), 'désormais 22e');
+	assert.equal(catalogue.fr.news_rank(1), 'passe 1er');
+	assert.equal(catalogue.fr.news_rank(22), 'passe 22e');
 });

@@ -3,7 +3,8 @@
 
 #include "base/number.h"
 
-/* Largest first, the order they must be written in. Prometheus counts in nanoseconds, up to 2^63. */
+/* Largest first, the order they must be written in. Prometheus counts in nanoseconds, up to 2^63.
+ */
 static const struct {
 	const char *name;
 	int64_t ms;

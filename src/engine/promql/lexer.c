@@ -3,9 +3,9 @@
 #include "engine/series/series.h"
 
 /*
- * The lexer knows three places: inside braces, where words are label names; inside brackets, where only
- * durations stand; and everywhere else. It also counts parentheses, because Prometheus reports an
- * unclosed one before any error of the grammar. Messages and their places are Prometheus 3.5's.
+ * The lexer knows three places: inside braces, where words are label names; inside brackets, where
+ * only durations stand; and everywhere else. It also counts parentheses, because Prometheus reports
+ * an unclosed one before any error of the grammar. Messages and their places are Prometheus 3.5's.
  */
 
 enum { RUNE_END = -1, RUNE_INVALID = 0xFFFD };
@@ -43,7 +43,7 @@ static int decode(const char *data, size_t len)
 		return (bytes[0] & 0x0F) << 12 | (bytes[1] & 0x3F) << 6 | (bytes[2] & 0x3F);
 	case 4:
 		return (bytes[0] & 0x07) << 18 | (bytes[1] & 0x3F) << 12 | (bytes[2] & 0x3F) << 6 |
-			(bytes[3] & 0x3F);
+		       (bytes[3] & 0x3F);
 	default:
 		return RUNE_INVALID;
 	}
@@ -111,7 +111,8 @@ static struct token fail_at_rune(struct lexer *lexer, const char *what, int rune
 	return fail(lexer, str_format(lexer->arena, "%s %.*s", what, STR_ARG(quoted)));
 }
 
-/* --- strings ----------------------------------------------------------------------------------- */
+/* --- strings -----------------------------------------------------------------------------------
+ */
 
 static int hex_value(int rune)
 {
@@ -124,10 +125,15 @@ static int hex_value(int rune)
 	return 16;
 }
 
-/* "U+0071 'q'" */
+/* "U+0071 'q'", as Go's %#U. */
 static struct str rune_name(struct lexer *lexer, int rune)
 {
 	struct str quoted = token_quote_rune(lexer->arena, rune);
+
+	if (rune == '\'' || rune == '\\')
+		return str_format(lexer->arena, "U+%04X '%c'", (unsigned)rune, rune);
+	if (quoted.len > 2 && quoted.data[1] == '\\')
+		return str_format(lexer->arena, "U+%04X", (unsigned)rune);
 
 	return str_format(lexer->arena, "U+%04X %.*s", (unsigned)rune, STR_ARG(quoted));
 }
@@ -163,8 +169,8 @@ static bool scan_escape(struct lexer *lexer, int quote, struct str *error)
 				return false;
 			struct str name = rune_name(lexer, rune);
 
-			*error = str_format(
-				lexer->arena, "illegal character %.*s in escape sequence", STR_ARG(name));
+			*error = str_format(lexer->arena,
+				"illegal character %.*s in escape sequence", STR_ARG(name));
 			return false;
 		}
 		value = value * base + digit;
@@ -189,14 +195,15 @@ static struct token lex_string(struct lexer *lexer, int quote)
 		if (rune == RUNE_INVALID)
 			return fail(lexer, STR("invalid UTF-8 rune"));
 		if (rune == RUNE_END || (rune == '\n' && !raw))
-			return fail(lexer,
-				raw ? STR("unterminated raw string") : STR("unterminated quoted string"));
+			return fail(lexer, raw ? STR("unterminated raw string")
+					       : STR("unterminated quoted string"));
 		if (rune == '\\' && !raw && !scan_escape(lexer, quote, &error))
 			return fail(lexer, error);
 	}
 }
 
-/* --- words and numbers ------------------------------------------------------------------------- */
+/* --- words and numbers -------------------------------------------------------------------------
+ */
 
 static struct token lex_word(struct lexer *lexer)
 {
@@ -223,10 +230,9 @@ static struct token lex_label_name(struct lexer *lexer)
 
 static struct token lex_number_or_duration(struct lexer *lexer)
 {
-	struct str rest = {
-		lexer->input.data + lexer->position, lexer->input.len - lexer->position};
+	struct str rest = {lexer->input.data + lexer->position, lexer->input.len - lexer->position};
 	bool ok;
-	size_t len = lexer_scan_number(rest, true, &ok);
+	size_t len = lexer_scan_number(rest, false, &ok);
 	enum token_kind kind = TOKEN_NUMBER;
 
 	lexer->in_duration = false;
@@ -235,7 +241,7 @@ static struct token lex_number_or_duration(struct lexer *lexer)
 		rest.data += len;
 		rest.len -= len;
 		lexer->position += len;
-		len = lexer_scan_duration(rest, &ok);
+		len = lexer_scan_duration(rest, false, &ok);
 	}
 	lexer->position += len;
 	if (ok)
@@ -243,11 +249,12 @@ static struct token lex_number_or_duration(struct lexer *lexer)
 	struct str seen = {lexer->input.data + lexer->start, lexer->position - lexer->start};
 	struct str quoted = token_quote(lexer->arena, seen);
 
-	return fail(lexer, str_format(lexer->arena, "bad number or duration syntax: %.*s",
-				   STR_ARG(quoted)));
+	return fail(lexer,
+		str_format(lexer->arena, "bad number or duration syntax: %.*s", STR_ARG(quoted)));
 }
 
-/* --- the three places -------------------------------------------------------------------------- */
+/* --- the three places --------------------------------------------------------------------------
+ */
 
 static struct token lex_in_braces(struct lexer *lexer)
 {
@@ -285,8 +292,7 @@ static struct token lex_in_braces(struct lexer *lexer)
 
 static struct token lex_paren(struct lexer *lexer, int rune)
 {
-	struct token token =
-		emit(lexer, rune == '(' ? TOKEN_LEFT_PAREN : TOKEN_RIGHT_PAREN);
+	struct token token = emit(lexer, rune == '(' ? TOKEN_LEFT_PAREN : TOKEN_RIGHT_PAREN);
 
 	lexer->paren_depth += rune == '(' ? 1 : -1;
 	if (lexer->paren_depth < 0)
@@ -391,7 +397,8 @@ static struct token lex_comparison(struct lexer *lexer, int rune)
 	}
 }
 
-/* A word outside brackets; inside, where a word means nothing, its first character reads as a colon. */
+/* A word outside brackets; inside, where a word means nothing, its first character reads as a
+ * colon. */
 static struct token lex_word_or_colon(struct lexer *lexer)
 {
 	if (!lexer->in_brackets)
@@ -462,7 +469,8 @@ static void skip_blanks(struct lexer *lexer)
 		// Behind "[" a "#" starts no comment.
 		if (peek(lexer) != '#' || lexer->in_duration)
 			break;
-		while (lexer->position < lexer->input.len && lexer->input.data[lexer->position] != '\n' &&
+		while (lexer->position < lexer->input.len &&
+			lexer->input.data[lexer->position] != '\n' &&
 			lexer->input.data[lexer->position] != '\r')
 			lexer->position++;
 	}

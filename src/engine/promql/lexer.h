@@ -88,9 +88,9 @@ struct lexer {
 	bool in_braces;
 	bool in_brackets;
 	bool in_duration; // after "[", until a number was read
-	bool got_colon;   // a ":" after "["
+	bool got_colon;	  // a ":" after "["
 	bool got_duration;
-	bool finished;    // an error or the end was delivered
+	bool finished; // an error or the end was delivered
 };
 
 /* The lexer borrows input and arena. */
@@ -102,7 +102,8 @@ struct token lexer_next(struct lexer *lexer);
 /* The token as error messages name it: `identifier "foo"`, `<op:+>`, `end of input`. */
 void token_describe(struct buffer *out, const struct token *token);
 
-/* How an operator, keyword or aggregator is spelt; NULL for kinds without a spelling of their own. */
+/* How an operator, keyword or aggregator is spelt; NULL for kinds without a spelling of their own.
+ */
 const char *token_spelling(enum token_kind kind);
 
 /* The keyword that a word is, in any case; TOKEN_IDENTIFIER where it is none. */
@@ -114,12 +115,13 @@ static inline bool token_is_aggregator(enum token_kind kind)
 }
 
 /*
- * Reads a number as Go's lexer forms allow at `text` (1_000, 0x1F, 1e3, .5). Returns how many bytes it
- * looked at and sets *ok; not ok may still be the start of a duration. `hex` allows 0x.
+ * How many bytes at `text` read as a number (1_000, 0x1F, 1e3, .5); where they are none, *ok is
+ * false and the count is how far it was looked. In a `series` line there is no 0x, and an "x" may
+ * follow.
  */
-size_t lexer_scan_number(struct str text, bool hex, bool *ok);
+size_t lexer_scan_number(struct str text, bool series, bool *ok);
 /* As above for a duration's rest behind its first number: "m30s" of "1m30s". */
-size_t lexer_scan_duration(struct str text, bool *ok);
+size_t lexer_scan_duration(struct str text, bool series, bool *ok);
 
 /* Text and a character (below 0: the end) in Go's quotes, for messages; the arena's. */
 struct str token_quote(struct arena *arena, struct str text);

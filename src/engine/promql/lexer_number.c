@@ -1,9 +1,9 @@
 #include "engine/promql/lexer.h"
 
 /*
- * What PromQL's lexer takes for a number. It is a scan by hand, with a hand's habits: an "e" behind the
- * first hexadecimal digit counts as an exponent, so that 0x1ee is refused and 0xee is not. The parser
- * reads the value afterwards and may still refuse it.
+ * What PromQL's lexer takes for a number. It is a scan by hand, with a hand's habits: an "e" behind
+ * the first hexadecimal digit counts as an exponent, so that 0x1ee is refused and 0xee is not. The
+ * parser reads the value afterwards and may still refuse it.
  */
 
 static bool is_one_of(struct str text, size_t at, const char *set)
@@ -14,7 +14,7 @@ static bool is_one_of(struct str text, size_t at, const char *set)
 static bool is_word_character(struct str text, size_t at)
 {
 	return is_one_of(text, at, "_0123456789") ||
-		(at < text.len && (text.data[at] | 0x20) >= 'a' && (text.data[at] | 0x20) <= 'z');
+	       (at < text.len && (text.data[at] | 0x20) >= 'a' && (text.data[at] | 0x20) <= 'z');
 }
 
 static bool accept(struct str text, size_t *at, const char *set)
@@ -25,14 +25,14 @@ static bool accept(struct str text, size_t *at, const char *set)
 	return true;
 }
 
-size_t lexer_scan_number(struct str text, bool hex, bool *ok)
+size_t lexer_scan_number(struct str text, bool series, bool *ok)
 {
 	const char *digits = "0123456789";
 	bool dot = false, exponent = false;
 	size_t at = 0;
 
 	*ok = false;
-	if (hex && accept(text, &at, "0") && accept(text, &at, "xX")) {
+	if (!series && accept(text, &at, "0") && accept(text, &at, "xX")) {
 		accept(text, &at, "_");
 		digits = "0123456789abcdefABCDEF";
 	}
@@ -62,11 +62,11 @@ size_t lexer_scan_number(struct str text, bool hex, bool *ok)
 		}
 	}
 	// In a series line "x" may follow: 0x5 are six zeros.
-	*ok = at > 0 && (!is_word_character(text, at) || (!hex && text.data[at] == 'x'));
+	*ok = at > 0 && (!is_word_character(text, at) || (series && text.data[at] == 'x'));
 	return at;
 }
 
-size_t lexer_scan_duration(struct str text, bool *ok)
+size_t lexer_scan_duration(struct str text, bool series, bool *ok)
 {
 	static const char digits[] = "0123456789";
 	size_t at = 0;
@@ -83,6 +83,6 @@ size_t lexer_scan_duration(struct str text, bool *ok)
 			return at;
 		accept(text, &at, "s");
 	}
-	*ok = !is_word_character(text, at);
+	*ok = !is_word_character(text, at) || (series && text.data[at] == 'x');
 	return *ok ? at : at + 1;
 }

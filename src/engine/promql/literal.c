@@ -24,8 +24,8 @@ static bool parse_integer(struct str digits, int base, double *out)
 }
 
 /*
- * The text without the underscores that separate digits (or a base prefix from its digits). False where
- * one stands elsewhere.
+ * The text without the underscores that separate digits (or a base prefix from its digits). False
+ * where one stands elsewhere.
  */
 static bool drop_underscores(struct str text, char *out, size_t *out_len)
 {
@@ -36,7 +36,7 @@ static bool drop_underscores(struct str text, char *out, size_t *out_len)
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 		bool digit = (c >= '0' && c <= '9') ||
-			(hex && (c | 0x20) >= 'a' && (c | 0x20) <= 'f') || (hex && i == 1);
+			     (hex && (c | 0x20) >= 'a' && (c | 0x20) <= 'f') || (hex && i == 1);
 
 		if (c != '_') {
 			out[(*out_len)++] = c;
@@ -45,8 +45,9 @@ static bool drop_underscores(struct str text, char *out, size_t *out_len)
 		}
 		char after = i + 1 < text.len ? text.data[i + 1] : '.';
 
-		if (!digit_before || !((after >= '0' && after <= '9') ||
-			(hex && (after | 0x20) >= 'a' && (after | 0x20) <= 'f')))
+		if (!digit_before ||
+			!((after >= '0' && after <= '9') ||
+				(hex && (after | 0x20) >= 'a' && (after | 0x20) <= 'f')))
 			return false;
 		digit_before = false;
 	}
@@ -98,7 +99,8 @@ bool parser_number(struct parser *parser, const struct token *token, double *out
 	struct str quoted = token_quote(parser->arena, token->text);
 
 	return parser_fail(parser, ERROR_INVALID, position,
-		"error parsing number: strconv.ParseFloat: parsing %.*s: %s", STR_ARG(quoted), problem);
+		"error parsing number: strconv.ParseFloat: parsing %.*s: %s", STR_ARG(quoted),
+		problem);
 }
 
 struct str parser_string(struct parser *parser, const struct token *token)

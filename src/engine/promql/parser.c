@@ -4,9 +4,10 @@
 #include <stdio.h>
 
 /*
- * Recursive descent with precedence climbing. Prometheus's own parser is generated from an LALR grammar;
- * this one answers as it does, to the column, because rule files and dashboards are debugged by its
- * messages: an error is found at the same token, and semantic checks run where the grammar would reduce.
+ * Recursive descent with precedence climbing. Prometheus's own parser is generated from an LALR
+ * grammar; this one answers as it does, to the column, because rule files and dashboards are
+ * debugged by its messages: an error is found at the same token, and semantic checks run where the
+ * grammar would reduce.
  */
 
 void parser_init(struct parser *parser, struct str text, struct arena *arena,
@@ -16,7 +17,8 @@ void parser_init(struct parser *parser, struct str text, struct arena *arena,
 	lexer_init(&parser->lexer, text, arena);
 }
 
-/* --- tokens ------------------------------------------------------------------------------------ */
+/* --- tokens ------------------------------------------------------------------------------------
+ */
 
 const struct token *parser_peek(struct parser *parser)
 {
@@ -29,8 +31,8 @@ const struct token *parser_peek(struct parser *parser)
 
 static bool closes(enum token_kind kind)
 {
-	return kind == TOKEN_RIGHT_PAREN || kind == TOKEN_RIGHT_BRACE || kind == TOKEN_RIGHT_BRACKET ||
-		kind == TOKEN_NUMBER || kind == TOKEN_DURATION;
+	return kind == TOKEN_RIGHT_PAREN || kind == TOKEN_RIGHT_BRACE ||
+	       kind == TOKEN_RIGHT_BRACKET || kind == TOKEN_NUMBER || kind == TOKEN_DURATION;
 }
 
 struct token parser_take(struct parser *parser)
@@ -51,7 +53,8 @@ bool parser_accept(struct parser *parser, enum token_kind kind)
 	return true;
 }
 
-/* --- errors ------------------------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------------------------------
+ */
 
 /* "LINE:COLUMN", both from 1, the column in bytes. */
 static void print_place(char *out, size_t size, struct str text, size_t at)
@@ -96,7 +99,8 @@ bool parser_unexpected(struct parser *parser, const char *context, const char *e
 
 	if (token->kind == TOKEN_ERROR)
 		return parser_fail(parser, ERROR_INVALID, position, "%.*s", STR_ARG(token->text));
-	// Where no rule has a better word for the place, Prometheus names the aggregation around it.
+	// Where no rule has a better word for the place, Prometheus names the aggregation around
+	// it.
 	if (!context && parser->aggregations)
 		context = "aggregation";
 	token_describe(&name, token);
@@ -107,12 +111,13 @@ bool parser_unexpected(struct parser *parser, const char *context, const char *e
 	return false;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------
+ */
 
 static bool too_deep(struct parser *parser, struct promql_position position)
 {
-	return parser_fail(parser, ERROR_LIMIT, position, "expression is nested more than %d levels deep",
-		PARSER_MAX_DEPTH);
+	return parser_fail(parser, ERROR_LIMIT, position,
+		"expression is nested more than %d levels deep", PARSER_MAX_DEPTH);
 }
 
 bool parser_enter(struct parser *parser)
@@ -160,10 +165,18 @@ void *parser_grow(struct arena *arena, void *items, size_t count, size_t size)
 	return grown;
 }
 
-/* --- operators --------------------------------------------------------------------------------- */
+/* --- operators ---------------------------------------------------------------------------------
+ */
 
-enum { PRECEDENCE_NONE, PRECEDENCE_OR, PRECEDENCE_AND, PRECEDENCE_COMPARE, PRECEDENCE_ADD,
-	PRECEDENCE_MUL, PRECEDENCE_POW };
+enum {
+	PRECEDENCE_NONE,
+	PRECEDENCE_OR,
+	PRECEDENCE_AND,
+	PRECEDENCE_COMPARE,
+	PRECEDENCE_ADD,
+	PRECEDENCE_MUL,
+	PRECEDENCE_POW
+};
 
 static int precedence(enum token_kind kind)
 {
@@ -196,8 +209,7 @@ static bool parse_matching(struct parser *parser, struct promql_expr *binary)
 	if (kind != TOKEN_GROUP_LEFT && kind != TOKEN_GROUP_RIGHT)
 		return true;
 	parser_take(parser);
-	binary->binary.card =
-		kind == TOKEN_GROUP_LEFT ? PROMQL_MANY_TO_ONE : PROMQL_ONE_TO_MANY;
+	binary->binary.card = kind == TOKEN_GROUP_LEFT ? PROMQL_MANY_TO_ONE : PROMQL_ONE_TO_MANY;
 	// A parenthesis here opens a list of labels, never an expression.
 	kind = parser_peek(parser)->kind;
 	if (kind != TOKEN_LEFT_PAREN && parser_starts_expression(kind))
@@ -264,13 +276,14 @@ bool parser_expression(struct parser *parser, struct promql_expr **out)
 	return parse_binary(parser, PRECEDENCE_OR, out);
 }
 
-/* --- operands ---------------------------------------------------------------------------------- */
+/* --- operands ----------------------------------------------------------------------------------
+ */
 
 bool parser_starts_expression(enum token_kind kind)
 {
 	return kind == TOKEN_ADD || kind == TOKEN_SUB || kind == TOKEN_LEFT_PAREN ||
-		kind == TOKEN_LEFT_BRACE || kind == TOKEN_NUMBER || kind == TOKEN_DURATION ||
-		kind == TOKEN_STRING || parser_is_metric_name(kind);
+	       kind == TOKEN_LEFT_BRACE || kind == TOKEN_NUMBER || kind == TOKEN_DURATION ||
+	       kind == TOKEN_STRING || parser_is_metric_name(kind);
 }
 
 static bool parse_paren(struct parser *parser, struct promql_expr **out)
@@ -383,7 +396,8 @@ static bool parse_unary(struct parser *parser, struct promql_expr **out)
 	return true;
 }
 
-/* --- the whole --------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------
+ */
 
 static bool parse_all(struct parser *parser, struct promql_expr **out)
 {

@@ -1,8 +1,8 @@
 /*
  * promql/parser.h — what the parser's files share. Private to promql.
  *
- * Each parser_* that reads something returns false with the error set, and stops the whole parse: the
- * first error is the one reported.
+ * Each parser_* that reads something returns false with the error set, and stops the whole parse:
+ * the first error is the one reported.
  */
 #ifndef PROMQL_PARSER_H
 #define PROMQL_PARSER_H
@@ -36,7 +36,7 @@ struct parser {
 	struct error *err;
 	struct token token; // the next one, where has_token
 	bool has_token;
-	unsigned depth;        // of the recursion
+	unsigned depth;	       // of the recursion
 	unsigned aggregations; // open around the current place: errors name them
 	size_t last_end;       // end of the last number, duration or closing bracket
 	struct parser_matcher *matchers;
@@ -55,7 +55,8 @@ bool parser_accept(struct parser *parser, enum token_kind kind);
 /* "LINE:COLUMN: parse error: …" about bytes start to end. Always false. */
 bool parser_fail(struct parser *parser, enum error_kind kind, struct promql_position position,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* The next token cannot stand here: "unexpected … in CONTEXT, expected EXPECTED", both may be NULL. */
+/* The next token cannot stand here: "unexpected … in CONTEXT, expected EXPECTED", both may be NULL.
+ */
 bool parser_unexpected(struct parser *parser, const char *context, const char *expected);
 
 /* One level deeper, with the cap; parser_leave undoes it. */
@@ -100,8 +101,8 @@ bool parser_number(struct parser *parser, const struct token *token, double *out
 struct str parser_string(struct parser *parser, const struct token *token);
 
 /*
- * As Go's ParseInt with base 0, else ParseFloat: 0x1F, 017, 1_000, 1e3, Inf. NULL where the text is one,
- * else what is wrong with it ("invalid syntax", "value out of range").
+ * As Go's ParseInt with base 0, else ParseFloat: 0x1F, 017, 1_000, 1e3, Inf. NULL where the text is
+ * one, else what is wrong with it ("invalid syntax", "value out of range").
  */
 const char *literal_number(struct str text, double *out);
 

@@ -1,14 +1,15 @@
 #include "engine/promql/parser.h"
 
-/* --- label names ------------------------------------------------------------------------------- */
+/* --- label names -------------------------------------------------------------------------------
+ */
 
 /* Words that may name a label in by(), on() and their kin: most keywords too. */
 static bool is_label_name(enum token_kind kind)
 {
 	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
-		kind == TOKEN_END || kind == TOKEN_ATAN2 || kind == TOKEN_AND || kind == TOKEN_OR ||
-		kind == TOKEN_UNLESS || token_is_aggregator(kind) ||
-		(kind >= TOKEN_BOOL && kind < TOKEN_WITHOUT);
+	       kind == TOKEN_END || kind == TOKEN_ATAN2 || kind == TOKEN_AND || kind == TOKEN_OR ||
+	       kind == TOKEN_UNLESS || token_is_aggregator(kind) ||
+	       (kind >= TOKEN_BOOL && kind < TOKEN_WITHOUT);
 }
 
 static bool is_utf8(struct str text)
@@ -60,7 +61,8 @@ bool parser_label_names(struct parser *parser, struct str **out, size_t *out_cou
 	return true;
 }
 
-/* --- arguments --------------------------------------------------------------------------------- */
+/* --- arguments ---------------------------------------------------------------------------------
+ */
 
 struct arguments {
 	struct promql_expr **items;
@@ -113,11 +115,11 @@ bool parser_call(struct parser *parser, const struct token *name, struct promql_
 
 	// The name is a word of the lexer's: it needs no escapes in quotes.
 	if (!function)
-		return parser_fail(parser, ERROR_INVALID, position, "unknown function with name \"%.*s\"",
-			STR_ARG(name->text));
+		return parser_fail(parser, ERROR_INVALID, position,
+			"unknown function with name \"%.*s\"", STR_ARG(name->text));
 	if (function->experimental)
-		return parser_fail(parser, ERROR_UNSUPPORTED, position, "function \"%.*s\" is not enabled",
-			STR_ARG(name->text));
+		return parser_fail(parser, ERROR_UNSUPPORTED, position,
+			"function \"%.*s\" is not enabled", STR_ARG(name->text));
 	position.end = arguments.end;
 	if (!parser_node(parser, PROMQL_CALL, position, arguments.depth, out))
 		return false;
@@ -128,12 +130,13 @@ bool parser_call(struct parser *parser, const struct token *name, struct promql_
 	return true;
 }
 
-/* --- aggregations ------------------------------------------------------------------------------ */
+/* --- aggregations ------------------------------------------------------------------------------
+ */
 
 static bool takes_parameter(enum token_kind kind)
 {
 	return kind == TOKEN_TOPK || kind == TOKEN_BOTTOMK || kind == TOKEN_COUNT_VALUES ||
-		kind == TOKEN_QUANTILE || kind == TOKEN_LIMITK || kind == TOKEN_LIMIT_RATIO;
+	       kind == TOKEN_QUANTILE || kind == TOKEN_LIMITK || kind == TOKEN_LIMIT_RATIO;
 }
 
 struct grouping {

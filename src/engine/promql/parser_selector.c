@@ -5,14 +5,15 @@
 #include <math.h>
 #include <stdio.h>
 
-/* --- selectors --------------------------------------------------------------------------------- */
+/* --- selectors ---------------------------------------------------------------------------------
+ */
 
 bool parser_is_metric_name(enum token_kind kind)
 {
 	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
-		kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
-		kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
-		token_is_aggregator(kind);
+	       kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
+	       kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
+	       token_is_aggregator(kind);
 }
 
 static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct str name,
@@ -31,7 +32,7 @@ static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct st
 static bool is_match_operator(enum token_kind kind)
 {
 	return kind == TOKEN_EQUAL || kind == TOKEN_NEQ || kind == TOKEN_EQUAL_REGEX ||
-		kind == TOKEN_NOT_REGEX;
+	       kind == TOKEN_NOT_REGEX;
 }
 
 static enum matcher_kind matcher_kind(enum token_kind kind)
@@ -57,7 +58,8 @@ static bool parse_matcher(struct parser *parser)
 
 	if (!is_match_operator(parser_peek(parser)->kind)) {
 		if (kind == TOKEN_IDENTIFIER)
-			return parser_unexpected(parser, "label matching", "label matching operator");
+			return parser_unexpected(
+				parser, "label matching", "label matching operator");
 		return add_matcher(parser, MATCHER_EQUAL, SERIES_METRIC_NAME, label, position);
 	}
 	struct token op = parser_take(parser);
@@ -127,7 +129,8 @@ bool parser_selector(struct parser *parser, const struct token *name, struct pro
 	return true;
 }
 
-/* --- durations in brackets and behind offset ------------------------------------------------------ */
+/* --- durations in brackets and behind offset
+ * ------------------------------------------------------ */
 
 /* What an error names where a duration should be. */
 struct duration_place {
@@ -155,77 +158,110 @@ static bool experimental(struct parser *parser, struct promql_position position)
 		"experimental duration expression is not enabled");
 }
 
-static bool is_arithmetic(enum token_kind kind)
+/* How tight an operator binds between durations; 0 for what is none. */
+static int duration_level(enum token_kind kind)
 {
-	return kind >= TOKEN_ADD && kind <= TOKEN_POW;
+	if (kind == TOKEN_ADD || kind == TOKEN_SUB)
+		return 1;
+	if (kind == TOKEN_MUL || kind == TOKEN_DIV || kind == TOKEN_MOD)
+		return 2;
+	return kind == TOKEN_POW ? 3 : 0;
 }
 
-/* Also reads arithmetic, to say at its place that durations have none. */
-static bool parse_duration(
+static bool read_duration(
 	struct parser *parser, struct duration_place place, struct written_duration *out)
 {
-	const struct token *next = parser_peek(parser);
-	bool negative = false, sign = false;
-
-	*out = (struct written_duration){.position = {next->start, next->end}};
-	for (; next->kind == TOKEN_ADD || next->kind == TOKEN_SUB; next = parser_peek(parser)) {
-		negative ^= next->kind == TOKEN_SUB;
-		sign = true;
-		parser_take(parser);
-	}
-	if (next->kind == TOKEN_LEFT_PAREN) {
-		parser_take(parser);
-		if (!parser_enter(parser) || !parse_duration(parser, place, out))
-			return false;
-		parser_leave(parser);
-		if (is_arithmetic(parser_peek(parser)->kind)) {
-			parser_take(parser);
-			struct written_duration right;
-
-			return parse_duration(parser, place, &right) &&
-				experimental(parser, out->position);
-		}
-		if (parser_peek(parser)->kind != TOKEN_RIGHT_PAREN)
-			return parser_unexpected(parser, place.context, place.expected);
-		return experimental(parser, out->position);
-	}
-	if (next->kind != TOKEN_NUMBER && next->kind != TOKEN_DURATION)
+	if (parser_peek(parser)->kind != TOKEN_NUMBER &&
+		parser_peek(parser)->kind != TOKEN_DURATION)
 		return parser_unexpected(parser, place.context, place.expected);
 	struct token token = parser_take(parser);
 
-	if (!parser_number(parser, &token, &out->seconds))
-		return false;
-	if (negative)
-		out->seconds = -out->seconds;
-	if (sign)
-		out->position.end = token.end;
-	return check_range(parser, out);
+	out->position = (struct promql_position){token.start, token.end};
+	return parser_number(parser, &token, &out->seconds) && check_range(parser, out);
 }
 
-/* As above in brackets, where arithmetic may follow and the value must be positive. */
-static bool parse_range(struct parser *parser, struct duration_place place, int64_t *out_ms)
-{
-	struct written_duration written, right;
+static bool parse_duration(struct parser *parser, struct duration_place place, int lowest,
+	struct written_duration *out);
 
-	if (!parse_duration(parser, place, &written))
+static bool parse_duration_operand(
+	struct parser *parser, struct duration_place place, struct written_duration *out)
+{
+	enum token_kind kind = parser_peek(parser)->kind;
+	size_t start = parser_peek(parser)->start;
+	bool sign = kind == TOKEN_ADD || kind == TOKEN_SUB;
+
+	if (!sign && kind != TOKEN_LEFT_PAREN)
+		return read_duration(parser, place, out);
+	parser_take(parser);
+	// A sign binds looser than ^ only.
+	if (!parser_enter(parser) || !parse_duration(parser, place, sign ? 3 : 1, out))
 		return false;
-	if (is_arithmetic(parser_peek(parser)->kind)) {
-		parser_take(parser);
-		return parse_duration(parser, place, &right) && experimental(parser, written.position);
+	parser_leave(parser);
+	if (sign) {
+		out->position.start = start;
+		if (kind == TOKEN_SUB)
+			out->seconds = -out->seconds;
+		return true;
 	}
+	if (!parser_accept(parser, TOKEN_RIGHT_PAREN))
+		return parser_unexpected(parser, place.context, place.expected);
+	return experimental(parser, out->position);
+}
+
+/*
+ * A duration, perhaps with a sign. Arithmetic between durations is an experiment of Prometheus's:
+ * it is read to the end, so that what is wrong inside it is said first, and then refused at its
+ * place.
+ */
+static bool parse_duration(struct parser *parser, struct duration_place place, int lowest,
+	struct written_duration *out)
+{
+	struct written_duration right;
+
+	if (!parse_duration_operand(parser, place, out))
+		return false;
+	int level = duration_level(parser_peek(parser)->kind);
+
 	if (parser_peek(parser)->kind == TOKEN_ERROR)
 		return parser_unexpected(parser, NULL, NULL);
-	*out_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
-	// Prometheus takes less than a millisecond and counts it as none: nobody can mean that.
-	if (*out_ms <= 0)
-		return parser_fail(parser, ERROR_INVALID, written.position,
-			"duration must be greater than 0");
-	return true;
+	if (!level || level < lowest)
+		return true;
+	parser_take(parser);
+	if (!parser_enter(parser) ||
+		!parse_duration(parser, place, level == 3 ? level : level + 1, &right))
+		return false;
+	return experimental(parser, out->position);
 }
 
-/* --- [5m] and [1h:5m] -------------------------------------------------------------------------- */
+/* In brackets, where the value must be positive. */
+static bool parse_range(struct parser *parser, struct duration_place place, int64_t *out_ms,
+	struct promql_position *position)
+{
+	struct written_duration written;
 
-static bool make_range(struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
+	if (!parse_duration(parser, place, 1, &written))
+		return false;
+	*position = written.position;
+	*out_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
+	if (written.seconds > 0)
+		return true;
+	return parser_fail(
+		parser, ERROR_INVALID, written.position, "duration must be greater than 0");
+}
+
+/* Prometheus takes less than a millisecond and counts it as none, which nobody can mean. */
+static bool check_millisecond(struct parser *parser, int64_t ms, struct promql_position position)
+{
+	if (ms > 0)
+		return true;
+	return parser_fail(parser, ERROR_INVALID, position, "duration must be at least 1ms");
+}
+
+/* --- [5m] and [1h:5m] --------------------------------------------------------------------------
+ */
+
+static bool make_range(
+	struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
 {
 	struct promql_expr *inner = *expr;
 	const char *problem = NULL;
@@ -269,24 +305,30 @@ bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **ex
 	static const struct duration_place range = {"subquery selector", "number or duration"};
 	static const struct duration_place step = {
 		"subquery selector", "number or duration or \"]\""};
+	struct promql_position range_place, step_place;
 	int64_t range_ms = 0, step_ms = 0;
 
-	if (!parse_range(parser, range, &range_ms))
+	if (!parse_range(parser, range, &range_ms, &range_place))
 		return false;
 	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
-		return make_range(parser, expr, open, range_ms);
+		return check_millisecond(parser, range_ms, range_place) &&
+		       make_range(parser, expr, open, range_ms);
 	if (!parser_accept(parser, TOKEN_COLON))
 		return parser_unexpected(parser, "subquery or range", "\":\" or \"]\"");
+	if (!check_millisecond(parser, range_ms, range_place))
+		return false;
 	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
 		return make_subquery(parser, expr, range_ms, 0);
-	if (!parse_range(parser, step, &step_ms))
+	if (!parse_range(parser, step, &step_ms, &step_place))
 		return false;
 	if (!parser_accept(parser, TOKEN_RIGHT_BRACKET))
 		return parser_unexpected(parser, "subquery selector", "\"]\"");
-	return make_subquery(parser, expr, range_ms, step_ms);
+	return check_millisecond(parser, step_ms, step_place) &&
+	       make_subquery(parser, expr, range_ms, step_ms);
 }
 
-/* --- offset and @ ------------------------------------------------------------------------------ */
+/* --- offset and @ ------------------------------------------------------------------------------
+ */
 
 /* Where an expression keeps its modifiers; NULL where it can have none. */
 static struct promql_modifiers *modifiers(struct promql_expr *expr)
@@ -298,21 +340,41 @@ static struct promql_modifiers *modifiers(struct promql_expr *expr)
 	return expr->kind == PROMQL_SUBQUERY ? &expr->subquery.modifiers : NULL;
 }
 
-bool parser_offset(struct parser *parser, struct promql_expr *expr)
+/* [sign] number, and no more: `foo offset 5m + 2` adds to the selector, not to the offset. */
+static bool parse_offset(struct parser *parser, struct written_duration *out)
 {
 	static const struct duration_place place = {"offset", "number or duration"};
-	struct promql_modifiers *target = modifiers(expr);
-	struct written_duration written;
+	enum token_kind kind = parser_peek(parser)->kind;
 
-	if (!parse_duration(parser, place, &written))
+	if (kind == TOKEN_LEFT_PAREN)
+		return parse_duration(parser, place, 1, out);
+	if (kind != TOKEN_ADD && kind != TOKEN_SUB)
+		return read_duration(parser, place, out);
+	parser_take(parser);
+	enum token_kind next = parser_peek(parser)->kind;
+	bool ok = next == TOKEN_NUMBER || next == TOKEN_DURATION
+			  ? read_duration(parser, place, out)
+			  : parse_duration(parser, place, 1, out);
+
+	if (kind == TOKEN_SUB)
+		out->seconds = -out->seconds;
+	return ok;
+}
+
+bool parser_offset(struct parser *parser, struct promql_expr *expr)
+{
+	struct promql_modifiers *target = modifiers(expr);
+	struct written_duration written = {0};
+
+	if (!parse_offset(parser, &written))
 		return false;
 	if (!target)
 		return parser_fail(parser, ERROR_INVALID, expr->position,
 			"offset modifier must be preceded by an instant vector selector or range "
 			"vector selector or a subquery");
 	if (target->offset_ms)
-		return parser_fail(
-			parser, ERROR_INVALID, expr->position, "offset may not be set multiple times");
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"offset may not be set multiple times");
 	target->offset_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
 	expr->position.end = parser->last_end;
 	return true;
@@ -338,8 +400,8 @@ static bool parse_timestamp(struct parser *parser, double *out)
 	return true;
 }
 
-static bool set_timestamp(
-	struct parser *parser, struct promql_expr *expr, double seconds, struct promql_modifiers *to)
+static bool set_timestamp(struct parser *parser, struct promql_expr *expr, double seconds,
+	struct promql_modifiers *to)
 {
 	// Up to 2^51 ms, the year 73,000, a time survives being printed and read again.
 	if (fabs(seconds) < 0x1p51 / 1000) {

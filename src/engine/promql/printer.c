@@ -15,13 +15,14 @@
 
 static void print(struct buffer *out, const struct promql_expr *expr);
 
-/* A label name that may stand bare where the lexer's keywords are words (grouping) or not (matchers). */
+/* A label name that may stand bare where the lexer's keywords are words (grouping) or not
+ * (matchers). */
 static bool is_bare_label(struct str name, bool grouping)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-			(grouping && c == ':');
+			      (grouping && c == ':');
 
 		if (!letter && (i == 0 || c < '0' || c > '9'))
 			return false;
@@ -41,7 +42,8 @@ static void print_label(struct buffer *out, struct str name, bool grouping)
 		labels_quote(out, name);
 }
 
-static void print_names(struct buffer *out, const char *before, const struct str *names, size_t count)
+static void print_names(
+	struct buffer *out, const char *before, const struct str *names, size_t count)
 {
 	buffer_append_text(out, before);
 	for (size_t i = 0; i < count; i++) {
@@ -52,7 +54,8 @@ static void print_names(struct buffer *out, const char *before, const struct str
 	buffer_append_char(out, ')');
 }
 
-/* --- selectors --------------------------------------------------------------------------------- */
+/* --- selectors ---------------------------------------------------------------------------------
+ */
 
 static void print_matcher(struct buffer *out, const struct matcher *matcher)
 {
@@ -137,11 +140,13 @@ static void print_subquery(struct buffer *out, const struct promql_expr *expr)
 	print_modifiers(out, &expr->subquery.modifiers);
 }
 
-/* --- operators, calls -------------------------------------------------------------------------- */
+/* --- operators, calls --------------------------------------------------------------------------
+ */
 
 static void print_matching(struct buffer *out, const struct promql_expr *expr)
 {
-	bool grouped = expr->binary.card == PROMQL_MANY_TO_ONE || expr->binary.card == PROMQL_ONE_TO_MANY;
+	bool grouped =
+		expr->binary.card == PROMQL_MANY_TO_ONE || expr->binary.card == PROMQL_ONE_TO_MANY;
 
 	if (expr->binary.return_bool)
 		buffer_append_text(out, " bool");
@@ -150,7 +155,8 @@ static void print_matching(struct buffer *out, const struct promql_expr *expr)
 			expr->binary.name_count);
 	if (grouped)
 		print_names(out,
-			expr->binary.card == PROMQL_MANY_TO_ONE ? " group_left (" : " group_right (",
+			expr->binary.card == PROMQL_MANY_TO_ONE ? " group_left ("
+								: " group_right (",
 			expr->binary.include, expr->binary.include_count);
 }
 
@@ -173,7 +179,8 @@ static void print_binary(struct buffer *out, const struct promql_expr *top)
 	while (count-- > 0) {
 		const struct promql_expr *expr = spine[count];
 
-		buffer_printf(out, " %s", token_spelling(TOKEN_ADD + (expr->binary.op - PROMQL_ADD)));
+		buffer_printf(
+			out, " %s", token_spelling(TOKEN_ADD + (expr->binary.op - PROMQL_ADD)));
 		print_matching(out, expr);
 		buffer_append_char(out, ' ');
 		print(out, expr->binary.rhs);

@@ -4,7 +4,8 @@
 
 #include <strings.h>
 
-/* Spellings, and what the lexer turns words into. Kinds that are not here have no fixed spelling. */
+/* Spellings, and what the lexer turns words into. Kinds that are not here have no fixed spelling.
+ */
 static const struct {
 	enum token_kind kind;
 	const char *text;
@@ -182,8 +183,9 @@ static size_t encode(char out[4], unsigned rune)
 /* Invisible characters that Go writes as \u escapes; the common ones. */
 static bool is_invisible(int rune)
 {
-	return (rune >= 0x80 && rune <= 0xA0) || rune == 0xAD || (rune >= 0x2000 && rune <= 0x200F) ||
-		(rune >= 0x2028 && rune <= 0x202F) || rune == 0x3000 || rune == 0xFEFF;
+	return (rune >= 0x80 && rune <= 0xA0) || rune == 0xAD ||
+	       (rune >= 0x2000 && rune <= 0x200F) || (rune >= 0x2028 && rune <= 0x202F) ||
+	       rune == 0x3000 || rune == 0xFEFF;
 }
 
 struct str token_quote_rune(struct arena *arena, int rune)
@@ -222,7 +224,11 @@ size_t token_unquote(char *out, struct str quoted)
 		}
 		char c = at[1];
 		const char *simple = strchr(from, c);
-		int digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : c >= '0' && c <= '7' ? 3 : 0;
+		int digits = c == 'x'		    ? 2
+			     : c == 'u'		    ? 4
+			     : c == 'U'		    ? 8
+			     : c >= '0' && c <= '7' ? 3
+						    : 0;
 
 		if (digits == 0) {
 			*to++ = simple ? meaning[simple - from] : c;
@@ -233,7 +239,8 @@ size_t token_unquote(char *out, struct str quoted)
 
 		at += digits == 3 ? 1 : 2;
 		for (; digits; digits--, at++)
-			value = value * base + (unsigned)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
+			value = value * base +
+				(unsigned)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
 		// \x and octal name bytes, \u and \U characters.
 		if (c == 'u' || c == 'U')
 			to += encode(to, value);

@@ -23,7 +23,8 @@ static bool expect(struct parser *parser, struct promql_expr *expr, enum promql_
 		type_names[wanted], context, name ? name : "", type_names[expr->type]);
 }
 
-/* --- binary ------------------------------------------------------------------------------------ */
+/* --- binary ------------------------------------------------------------------------------------
+ */
 
 static bool is_blank(char c)
 {
@@ -31,7 +32,8 @@ static bool is_blank(char c)
 }
 
 /* The operator's place, from what stands around it. */
-static struct promql_position operator_position(struct parser *parser, const struct promql_expr *expr)
+static struct promql_position operator_position(
+	struct parser *parser, const struct promql_expr *expr)
 {
 	size_t start = expr->binary.lhs->position.end, end = expr->binary.rhs->position.start;
 
@@ -150,7 +152,8 @@ static bool check_spine(struct parser *parser, struct promql_expr *top)
 	return true;
 }
 
-/* --- calls, aggregations, selectors -------------------------------------------------------------- */
+/* --- calls, aggregations, selectors --------------------------------------------------------------
+ */
 
 static bool check_argument_count(struct parser *parser, const struct promql_expr *expr)
 {
@@ -201,7 +204,7 @@ static bool check_aggregate(struct parser *parser, struct promql_expr *expr)
 	if (!expect(parser, expr->aggregate.inner, PROMQL_VECTOR, "aggregation expression", NULL))
 		return false;
 	return !parameter ||
-		expect(parser, parameter, names ? PROMQL_STRING : PROMQL_SCALAR, context, NULL);
+	       expect(parser, parameter, names ? PROMQL_STRING : PROMQL_SCALAR, context, NULL);
 }
 
 static bool check_selector(struct parser *parser, const struct promql_expr *expr)

@@ -7,7 +7,8 @@
  *   _  _ x N                       an instant, N instants without a sample
  *   stale                          a stale marker
  *
- * written without the blanks around x. Numbers are as in PromQL but for 0x, which here means "0, times".
+ * written without the blanks around x. Numbers are as in PromQL but for 0x, which here means "0,
+ * times".
  */
 
 static const uint64_t max_samples = 100000000;
@@ -46,7 +47,8 @@ static bool take(struct reader *reader, char wanted)
 
 static struct str rest(const struct reader *reader)
 {
-	return (struct str){reader->parser.text.data + reader->at, reader->parser.text.len - reader->at};
+	return (struct str){
+		reader->parser.text.data + reader->at, reader->parser.text.len - reader->at};
 }
 
 /* The item that begins at the current place, up to the next blank. */
@@ -62,7 +64,8 @@ static struct promql_position item(const struct reader *reader)
 static bool fail(struct reader *reader, const char *expected)
 {
 	struct promql_position position = item(reader);
-	struct str text = {reader->parser.text.data + position.start, position.end - position.start};
+	struct str text = {
+		reader->parser.text.data + position.start, position.end - position.start};
 
 	if (!text.len)
 		return parser_fail(&reader->parser, ERROR_INVALID, position,
@@ -84,8 +87,7 @@ static bool is_named(struct str word, const char *lower)
 /* A number without a sign, or a duration in seconds. */
 static bool read_number(struct reader *reader, double *out)
 {
-	static const char expected[] =
-		"number or \"stale\" (such as 1, 1x5, 1+2x5, _, _x5, stale)";
+	static const char expected[] = "number or \"stale\" (such as 1, 1x5, 1+2x5, _, _x5, stale)";
 	struct str text = rest(reader);
 	struct token token = {TOKEN_NUMBER, reader->at, 0, text};
 	size_t len = 0;
@@ -100,12 +102,12 @@ static bool read_number(struct reader *reader, double *out)
 	} else {
 		if (current(reader) != '.' && (current(reader) < '0' || current(reader) > '9'))
 			return fail(reader, expected);
-		len = lexer_scan_number(text, false, &ok);
+		len = lexer_scan_number(text, true, &ok);
 		if (!ok) {
 			struct str tail = {text.data + len, text.len - len};
 
 			token.kind = TOKEN_DURATION;
-			len += lexer_scan_duration(tail, &ok);
+			len += lexer_scan_duration(tail, true, &ok);
 			if (!ok)
 				return fail(reader, expected);
 		}
@@ -142,8 +144,8 @@ static bool add(struct reader *reader, struct promql_value_run run, struct promq
 	if (reader->samples > max_samples)
 		return parser_fail(&reader->parser, ERROR_LIMIT, position,
 			"more than %llu samples in one series", (unsigned long long)max_samples);
-	reader->runs =
-		parser_grow(reader->parser.arena, reader->runs, reader->count, sizeof *reader->runs);
+	reader->runs = parser_grow(
+		reader->parser.arena, reader->runs, reader->count, sizeof *reader->runs);
 	reader->runs[reader->count++] = run;
 	return true;
 }
@@ -200,7 +202,8 @@ static bool read_item(struct reader *reader)
 	text.len = position.end - position.start;
 	if (str_equal(text, STR("stale"))) {
 		reader->at += text.len;
-		return add(reader, (struct promql_value_run){.value = sample_stale(), .count = 1}, position);
+		return add(reader, (struct promql_value_run){.value = sample_stale(), .count = 1},
+			position);
 	}
 	bool ok = take(reader, '_') ? read_gap(reader, position) : read_run(reader, position);
 

@@ -12,8 +12,8 @@ static void push(struct stack *stack, const struct promql_expr *expr)
 {
 	if (!expr)
 		return;
-	stack->items = memory_grow(
-		stack->items, &stack->capacity, stack->count + 1, sizeof *stack->items);
+	stack->items =
+		memory_grow(stack->items, &stack->capacity, stack->count + 1, sizeof *stack->items);
 	stack->items[stack->count++] = expr;
 }
 

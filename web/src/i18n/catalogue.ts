@@ -97,7 +97,7 @@ const fr: Words = {
 	news_done: (nth, exercise) => `${ordinal_fr(nth)} ${exercise}`,
 	news_pass: (user) => `dépasse ${user}`,
 	news_pass_many: (user, others) => `dépasse ${user} et ${others} autres`,
-	news_rank: (rank) => `désormais ${ordinal_fr(rank)}`,
+	news_rank: (rank) => `passe ${ordinal_fr(rank)}`,
 	news_lead: (user) => `prend la tête à ${user}`,
 	news_first_lead: 'mène la course',
 	all_players: (n) => `les ${n} joueurs`,
