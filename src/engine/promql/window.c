@@ -194,7 +194,11 @@ static double avg_value(const struct window *window, const struct window_span *s
 
 	(void)span;
 	sum_of(window, &sum, &rest);
-	return isinf(sum) ? sum / count : sum / count + rest / count;
+	if (isinf(sum))
+		return sum;
+	// The same two parts, whatever way the sum was reached.
+	rest = two_sum(sum, rest, &sum);
+	return sum / count + rest / count;
 }
 
 /* --- counts and ends --------------------------------------------------------------------------- */
