@@ -1,9 +1,10 @@
 /*
- * measure COMMAND [ARGUMENT…] — runs a program and prints, on file descriptor 3, what it took as JSON:
+ * measure COMMAND [ARGUMENT…] — runs a program and prints, on file descriptor 3, what it took as
+ * JSON:
  * {"exit": 0, "cpu_s": 1.25, "wall_s": 0.9, "peak_kib": 4096}.
  *
- * Why not from Python: the kernel starts a program's peak at that of the process that became it, and Python's own 15 MB
- * would hide ours.
+ * Why not from Python: the kernel starts a program's peak at that of the process that became it,
+ * and Python's own 15 MB would hide ours.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +46,8 @@ int main(int argc, char **argv)
 	dprintf(3, "{\"exit\": %d, \"cpu_s\": %.6f, \"wall_s\": %.6f, \"peak_kib\": %ld}\n",
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
 		seconds(used.ru_utime) + seconds(used.ru_stime),
-		(double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9,
+		(double)(ended.tv_sec - begun.tv_sec) +
+			(double)(ended.tv_nsec - begun.tv_nsec) / 1e9,
 		used.ru_maxrss);
 	return 0;
 }

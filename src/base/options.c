@@ -21,7 +21,8 @@ bool options_colour(FILE *stream)
 	const char *term = getenv("TERM");
 	const char *no_colour = getenv("NO_COLOR");
 
-	return isatty(fileno(stream)) && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+	return isatty(fileno(stream)) && !(no_colour && *no_colour) && term &&
+	       strcmp(term, "dumb") != 0;
 }
 
 /* Milliseconds in the unit that `text` begins with, and its length; 0 for another word. */
