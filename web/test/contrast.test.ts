@@ -39,11 +39,15 @@ const text: [string, string][] = [
 	['surface', 'up'],
 	...[0, 1, 2, 3, 4, 5].map((i): [string, string] => [`exercise-${i}`, 'surface']),
 ];
-const marks: [string, string][] = [0, 1, 2, 3, 4, 5].flatMap((i): [string, string][] => [
-	[`hue-${i}`, 'surface'],
-	[`hue-${i}`, 'ground'],
-	[`exercise-${i}`, 'ground'],
-]);
+const marks: [string, string][] = [
+	['ink-faint', 'surface'],
+	['ink-faint', 'ground'],
+	...[0, 1, 2, 3, 4, 5].flatMap((i): [string, string][] => [
+		[`hue-${i}`, 'surface'],
+		[`hue-${i}`, 'ground'],
+		[`exercise-${i}`, 'ground'],
+	]),
+];
 
 for (const theme of ['light', 'dark', 'contrast']) {
 	test(`the ${theme} theme is legible`, () => {
