@@ -1,7 +1,7 @@
 /*
- * rehearse/rehearse.h — plays a scenario in virtual time: simulates, evaluates, logs, scores. One thread. Time moves
- * only by rehearsal_advance, so the command line plays a whole workshop at once and a server plays it slice by slice;
- * how it is sliced changes no event and no score.
+ * rehearse/rehearse.h — plays a scenario in virtual time: simulates, evaluates, logs, scores. One
+ * thread. Time moves only by rehearsal_advance, so the command line plays a whole workshop at once
+ * and a server plays it slice by slice; how it is sliced changes no event and no score.
  */
 #ifndef REHEARSE_REHEARSE_H
 #define REHEARSE_REHEARSE_H
@@ -9,10 +9,10 @@
 #include "leaderboard/quest/quest.h"
 
 struct rehearse_options {
-	const char *scenario; // "bench", "workshop", or a file
-	int64_t players, clusters, seed; // < 0: the scenario's
+	const char *scenario;			 // "bench", "workshop", or a file
+	int64_t players, clusters, seed;	 // < 0: the scenario's
 	int64_t duration_ms, scrape_interval_ms; // 0: the scenario's
-	const char *scoring; // NULL: the scenario's
+	const char *scoring;			 // NULL: the scenario's
 	const char *const *rule_files; // the score is then what they make of it; NULL: none
 	size_t rule_file_count;
 	const char *const *settings; // NAME=VALUE, for ${NAME} in scenario and rules
@@ -27,15 +27,18 @@ struct rehearse_options {
 struct rehearsal;
 
 /*
- * A rehearsal at its start instant, nothing evaluated yet. Options are borrowed for the call only. Fails: ERROR_INVALID
- * for a bad scenario, rule file, setting or event log, with file, line and column; ERROR_SYSTEM.
+ * A rehearsal at its start instant, nothing evaluated yet. Options are borrowed for the call only.
+ * Fails: ERROR_INVALID for a bad scenario, rule file, setting or event log, with file, line and
+ * column; ERROR_SYSTEM.
  */
 struct rehearsal *rehearsal_create(const struct rehearse_options *options, struct error *err);
 void rehearsal_destroy(struct rehearsal *rehearsal);
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------
+ */
 
-/* Plays every step up to to_ms (Unix ms; capped at the end). Fails: ERROR_EXECUTION, ERROR_LIMIT, ERROR_SYSTEM. */
+/* Plays every step up to to_ms (Unix ms; capped at the end). Fails: ERROR_EXECUTION, ERROR_LIMIT,
+ * ERROR_SYSTEM. */
 bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err);
 
 int64_t rehearsal_start_ms(const struct rehearsal *rehearsal);
@@ -44,7 +47,8 @@ int64_t rehearsal_step_ms(const struct rehearsal *rehearsal);
 /* Instant of the last step played; start - step before the first. */
 int64_t rehearsal_now_ms(const struct rehearsal *rehearsal);
 
-/* --- what is known ----------------------------------------------------------------------------- */
+/* --- what is known -----------------------------------------------------------------------------
+ */
 
 const struct quest_scenario *rehearsal_scenario(const struct rehearsal *rehearsal);
 const struct quest *rehearsal_quest(const struct rehearsal *rehearsal);
@@ -54,16 +58,17 @@ const char *rehearsal_scoring(const struct rehearsal *rehearsal);
 /* Players by index; the array may move and grow when time advances, indices stay. */
 const struct quest_player *rehearsal_players(const struct rehearsal *rehearsal, size_t *count);
 
-/* Events in the order they were found. The array may move when time advances, evidence texts stay. */
+/* Events in the order they were found. The array may move when time advances, evidence texts stay.
+ */
 const struct quest_event *rehearsal_events(const struct rehearsal *rehearsal, size_t *count);
 /* The completion of an exercise by a player, NULL where there is none so far. */
 const struct quest_event *rehearsal_completion(
 	const struct rehearsal *rehearsal, size_t player, size_t exercise);
 
 /*
- * Places at an instant up to now, drawn from all events known by now whose instant is not after t_ms. With rules:
- * by the score the rules gave at the last step not after t_ms, ties share a rank; players without one are left out.
- * `out` has room for every player. Returns the number of rows.
+ * Places at an instant up to now, drawn from all events known by now whose instant is not after
+ * t_ms. With rules: by the score the rules gave at the last step not after t_ms, ties share a rank;
+ * players without one are left out. `out` has room for every player. Returns the number of rows.
  */
 size_t rehearsal_standings(
 	const struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out);
@@ -77,7 +82,8 @@ struct rehearsal_lead {
 };
 
 /* Changes of lead at steps up to now, redrawn from what is known by now. `out` is the arena's. */
-size_t rehearsal_leads(const struct rehearsal *rehearsal, struct arena *arena, struct rehearsal_lead **out);
+size_t rehearsal_leads(
+	const struct rehearsal *rehearsal, struct arena *arena, struct rehearsal_lead **out);
 
 /* The world's own truth, QUEST_NEVER where it did not happen before the end. */
 int64_t rehearsal_truth(const struct rehearsal *rehearsal, size_t player, size_t exercise);
