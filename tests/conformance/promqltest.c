@@ -1,15 +1,18 @@
 /*
- * Runs files in Prometheus's own test language (promqltest): `load`, `clear`, `eval instant`, `eval range`.
+ * Runs files in Prometheus's own test language (promqltest): `load`, `clear`, `eval instant`, `eval
+ * range`.
  *
  *   promqltest FILE…
  *   promqltest --shared ROOT [--except NAME:LINE]… NAME…
  *
- * The second form takes Prometheus's own files NAME.test from the study folder (RAILQUEST_SHARED, else ROOT/../shared)
- * and exits 77, "skipped", where there is none. --except names cases in which Prometheus's newest release differs from 3.5.
+ * The second form takes Prometheus's own files NAME.test from the study folder (RAILQUEST_SHARED,
+ * else ROOT/../shared) and exits 77, "skipped", where there is none. --except names cases in which
+ * Prometheus's newest release differs from 3.5.
  *
- * A case that needs what is not supported yet (native histograms, experimental syntax, functions to come) is skipped,
- * and so is one that asserts annotations only. Prints a line per failed case and totals; exit 1 where any failed.
- * Each instant case is also evaluated as the middle of a range query, and the two must agree.
+ * A case that needs what is not supported yet (native histograms, experimental syntax, functions to
+ * come) is skipped, and so is one that asserts annotations only. Prints a line per failed case and
+ * totals; exit 1 where any failed. Each instant case is also evaluated as the middle of a range
+ * query, and the two must agree.
  */
 #include "base/file.h"
 #include "base/number.h"
@@ -32,7 +35,8 @@ struct run {
 	size_t exception_count;
 };
 
-/* --- lines ------------------------------------------------------------------------------------- */
+/* --- lines -------------------------------------------------------------------------------------
+ */
 
 static bool next_line(struct run *run, struct str *line)
 {
@@ -92,7 +96,8 @@ static void split_series(struct str line, struct str *series, struct str *values
 			// "name {…}" has a blank in it too.
 			struct str after = str_trim((struct str){line.data + i, line.len - i});
 
-			if (!(after.len && after.data[0] == '{' && !(after.len > 1 && after.data[1] == '{')))
+			if (!(after.len && after.data[0] == '{' &&
+				    !(after.len > 1 && after.data[1] == '{')))
 				break;
 		}
 	}
@@ -100,10 +105,12 @@ static void split_series(struct str line, struct str *series, struct str *values
 	*values = str_trim((struct str){line.data + i, line.len - i});
 }
 
-/* --- load -------------------------------------------------------------------------------------- */
+/* --- load --------------------------------------------------------------------------------------
+ */
 
 static bool parse_line(struct run *run, struct str line, struct arena *arena,
-	const struct labels **labels, struct promql_value_run **runs, size_t *count, struct error *err)
+	const struct labels **labels, struct promql_value_run **runs, size_t *count,
+	struct error *err)
 {
 	struct str series, values;
 
@@ -127,7 +134,8 @@ static void load_series(struct run *run, struct str line, int64_t step_ms)
 		arena_finish(&arena);
 		return;
 	}
-	struct series *series = tsdb_sink(run->db)->ops->series(tsdb_sink(run->db), labels, 0, &err);
+	struct series *series =
+		tsdb_sink(run->db)->ops->series(tsdb_sink(run->db), labels, 0, &err);
 
 	for (size_t i = 0; i < count; i++) {
 		double value = runs[i].value;
@@ -145,8 +153,9 @@ static void load_series(struct run *run, struct str line, int64_t step_ms)
 }
 
 /*
- * A load adds series; of a series that it gives twice the last counts, and a series of an earlier load may come again:
- * samples of the past are refused by the store, which the suite's own loads never rely on but once.
+ * A load adds series; of a series that it gives twice the last counts, and a series of an earlier
+ * load may come again: samples of the past are refused by the store, which the suite's own loads
+ * never rely on but once.
  */
 static void load(struct run *run, struct str rest)
 {
@@ -172,7 +181,8 @@ static void load(struct run *run, struct str rest)
 	}
 }
 
-/* --- eval -------------------------------------------------------------------------------------- */
+/* --- eval --------------------------------------------------------------------------------------
+ */
 
 struct expected_series {
 	const struct labels *labels;
@@ -267,13 +277,14 @@ static const char *judge(const struct eval *eval, const struct promql_result *re
 
 	if (eval->has_text)
 		return result->type == PROMQL_STRING && str_equal(result->text, eval->string)
-			? NULL
-			: "another string";
+			       ? NULL
+			       : "another string";
 	if (eval->has_scalar)
 		return result->type == PROMQL_SCALAR && result->series_count == 1 &&
-				almost_equal(result->series[0].samples[0].value, eval->scalar)
-			? NULL
-			: "another scalar";
+				       almost_equal(
+					       result->series[0].samples[0].value, eval->scalar)
+			       ? NULL
+			       : "another scalar";
 	for (size_t i = 0; i < eval->series_count; i++) {
 		bool empty = true;
 
@@ -281,7 +292,8 @@ static const char *judge(const struct eval *eval, const struct promql_result *re
 			empty = empty && eval->series[i].runs[j].missing;
 		if (empty)
 			continue;
-		const struct promql_result_series *got = find_series(result, eval->series[i].labels);
+		const struct promql_result_series *got =
+			find_series(result, eval->series[i].labels);
 
 		if (!got)
 			return "a series is missing";
@@ -306,8 +318,8 @@ static bool is_time_bound(const struct promql_expr *expr, void *context)
 }
 
 /* The instant result must be the middle of the range around it. */
-static const char *judge_middle(struct run *run, const struct eval *eval, const struct promql_expr *expr,
-	const struct promql_result *instant, struct arena *arena)
+static const char *judge_middle(struct run *run, const struct eval *eval,
+	const struct promql_expr *expr, const struct promql_result *instant, struct arena *arena)
 {
 	int64_t times_ms[] = {eval->start_ms - 60000, eval->start_ms, eval->start_ms + 60000};
 	struct promql_result range;
@@ -329,16 +341,19 @@ static const char *judge_middle(struct run *run, const struct eval *eval, const 
 				find_series(instant, range.series[i].labels);
 
 			middle_count++;
-			if (!got || !almost_equal(got->samples[0].value, range.series[i].samples[j].value))
+			if (!got || !almost_equal(got->samples[0].value,
+					    range.series[i].samples[j].value))
 				return "the range query's middle differs from the instant query";
 		}
-	return middle_count == instant->series_count ? NULL : "the range query's middle lacks series";
+	return middle_count == instant->series_count ? NULL
+						     : "the range query's middle lacks series";
 }
 
 /* Functions that Prometheus knows behind a flag only. */
 static bool is_experimental(struct str text)
 {
-	static const char *const words[] = {"step()", "range()", "min_of(", "max_of(", "start()", "end()"};
+	static const char *const words[] = {
+		"step()", "range()", "min_of(", "max_of(", "start()", "end()"};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		const char *at = memmem(text.data, text.len, words[i], strlen(words[i]));
@@ -375,7 +390,8 @@ static void evaluate(struct run *run, struct eval *eval)
 
 	for (size_t i = 0; i < count; i++)
 		times_ms[i] = eval->start_ms + (int64_t)i * eval->step_ms;
-	if (!promql_query(expr, tsdb_source(run->db), NULL, times_ms, count, &arena, &result, &err)) {
+	if (!promql_query(
+		    expr, tsdb_source(run->db), NULL, times_ms, count, &arena, &result, &err)) {
 		if (err.kind == ERROR_UNSUPPORTED)
 			run->skipped++;
 		else if (eval->expects_failure)
@@ -412,7 +428,8 @@ static void read_expectations(struct run *run, struct eval *eval, struct arena *
 				eval->expects_failure = true;
 			else if (str_equal(what, STR("ordered")))
 				eval->is_ordered = true;
-			else if (str_equal(what, STR("range")) && str_starts_with(rest, STR("vector")))
+			else if (str_equal(what, STR("range")) &&
+				 str_starts_with(rest, STR("vector")))
 				eval->unsupported = true;
 			else if (str_equal(what, STR("string")) && rest.len >= 2) {
 				eval->has_text = true;
@@ -427,7 +444,8 @@ static void read_expectations(struct run *run, struct eval *eval, struct arena *
 			eval->has_scalar = true;
 			continue;
 		}
-		if (parse_line(run, line, arena, &series->labels, &series->runs, &series->run_count, &err))
+		if (parse_line(run, line, arena, &series->labels, &series->runs, &series->run_count,
+			    &err))
 			eval->series_count++;
 		else
 			eval->unsupported = true;
@@ -494,7 +512,8 @@ static int run_path(struct run run, const char *path)
 		return 1;
 	}
 	run_file(&run);
-	printf("%s: %zu passed, %zu failed, %zu skipped\n", path, run.passed, run.failed, run.skipped);
+	printf("%s: %zu passed, %zu failed, %zu skipped\n", path, run.passed, run.failed,
+		run.skipped);
 	arena_finish(&arena);
 	return run.failed ? 1 : 0;
 }

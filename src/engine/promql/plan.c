@@ -11,7 +11,8 @@ enum {
 	DEFAULT_MAX_SAMPLES = 50000000,
 };
 
-/* --- building ---------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------
+ */
 
 struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
 	const struct promql_expr *expr, struct buffer *key, bool *is_new)
@@ -24,8 +25,8 @@ struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct pla
 		known->ops = ops;
 		known->plan = plan;
 		known->expr = expr;
-		plan->ops = memory_grow(
-			plan->ops, &plan->op_capacity, plan->op_count + 1, sizeof(struct plan_op *));
+		plan->ops = memory_grow(plan->ops, &plan->op_capacity, plan->op_count + 1,
+			sizeof(struct plan_op *));
 		plan->ops[plan->op_count++] = known;
 		map_set(&plan->known, str_copy(&plan->arena, buffer_str(key)), known);
 	}
@@ -68,9 +69,9 @@ static bool same_names(const struct str *a, size_t a_count, const struct str *b,
 static bool continues_or(const struct promql_expr *outer, const struct promql_expr *inner)
 {
 	return outer->binary.op == PROMQL_OR && inner->kind == PROMQL_BINARY &&
-		inner->binary.op == PROMQL_OR && inner->binary.is_on == outer->binary.is_on &&
-		same_names(inner->binary.names, inner->binary.name_count, outer->binary.names,
-			outer->binary.name_count);
+	       inner->binary.op == PROMQL_OR && inner->binary.is_on == outer->binary.is_on &&
+	       same_names(inner->binary.names, inner->binary.name_count, outer->binary.names,
+		       outer->binary.name_count);
 }
 
 static struct plan_op *build_level(struct promql_plan *plan, const struct promql_expr *const *spine,
@@ -121,7 +122,8 @@ static struct plan_op *build_spine(
 	return op;
 }
 
-struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+struct plan_op *plan_build(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
 {
 	expr = plan_strip(expr);
 	switch (expr->kind) {
@@ -141,7 +143,8 @@ struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *e
 	case PROMQL_RANGE:
 	case PROMQL_SUBQUERY:
 		error_set(err, ERROR_INVALID,
-			"a range vector is no result by itself here: wrap it in a function such as rate()");
+			"a range vector is no result by itself here: wrap it in a function such as "
+			"rate()");
 		return NULL;
 	case PROMQL_TEXT:
 	case PROMQL_PAREN:
@@ -151,7 +154,8 @@ struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *e
 	return NULL;
 }
 
-/* --- preparing --------------------------------------------------------------------------------- */
+/* --- preparing ---------------------------------------------------------------------------------
+ */
 
 void plan_reserve(struct plan_op *op, size_t count)
 {
@@ -219,8 +223,8 @@ size_t plan_index_find(const struct plan_index *index, const struct labels *labe
 	return at ? at - 1 : SIZE_MAX;
 }
 
-void plan_merge_init(
-	struct plan_merge *merge, struct plan_op *op, const struct labels *const *labels, size_t count)
+void plan_merge_init(struct plan_merge *merge, struct plan_op *op,
+	const struct labels *const *labels, size_t count)
 {
 	struct arena *arena = &op->plan->prepared;
 	struct plan_index index;
@@ -347,7 +351,8 @@ bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
 	return plan->is_prepared;
 }
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------
+ */
 
 int64_t plan_reference(
 	const struct promql_plan *plan, const struct promql_modifiers *modifiers, int64_t t_ms)
@@ -369,7 +374,8 @@ int64_t plan_reference(
 	return t_ms - modifiers->offset_ms;
 }
 
-/* --- running ----------------------------------------------------------------------------------- */
+/* --- running -----------------------------------------------------------------------------------
+ */
 
 struct promql_plan *plan_create_empty(
 	struct series_source *source, const struct promql_options *options)

@@ -1,12 +1,14 @@
 /*
  * promql/plan.h — what the evaluator's files share; private to promql/.
  *
- * A plan is an array of operators, children before parents, so that a block of instants is evaluated by walking the
- * array once: no recursion, however deep the tree. An operator's result is a column of doubles per output series;
- * a missing value is the stale marker, a NaN that no arithmetic produces.
+ * A plan is an array of operators, children before parents, so that a block of instants is
+ * evaluated by walking the array once: no recursion, however deep the tree. An operator's result is
+ * a column of doubles per output series; a missing value is the stale marker, a NaN that no
+ * arithmetic produces.
  *
- * Two phases. `prepare` maps labels: which series come in, which go out, who meets whom in a join. It runs when the
- * plan starts and when the source has new series that matter. `eval` fills columns and looks at no label.
+ * Two phases. `prepare` maps labels: which series come in, which go out, who meets whom in a join.
+ * It runs when the plan starts and when the source has new series that matter. `eval` fills columns
+ * and looks at no label.
  */
 #ifndef PROMQL_PLAN_H
 #define PROMQL_PLAN_H
@@ -15,7 +17,8 @@
 
 #include "base/map.h"
 
-/* Instants evaluated together: long enough to forget the overhead, short enough to stay in the cache. */
+/* Instants evaluated together: long enough to forget the overhead, short enough to stay in the
+ * cache. */
 enum { PLAN_BLOCK_STEPS = 128 };
 
 struct plan_op;
@@ -33,7 +36,7 @@ struct plan_op {
 	struct plan_op **children;
 	size_t child_count;
 	bool is_scalar; // one column with labels_none, always present
-	bool is_range;  // a window source: its columns are made by the function above it
+	bool is_range;	// a window source: its columns are made by the function above it
 
 	// Set by prepare; all in plan->prepared.
 	size_t series_count;
@@ -58,7 +61,8 @@ struct promql_plan {
 	size_t leaf_count, leaf_capacity;
 	struct promql_plan **inners; // of sub-queries, owned by their operators
 	size_t inner_count, inner_capacity;
-	struct map known; // operator's key → struct plan_op *: equal sub-expressions are evaluated once
+	struct map known; // operator's key → struct plan_op *: equal sub-expressions are evaluated
+			  // once
 	struct plan_op *root;
 	bool is_prepared;
 	size_t stride; // instants that a column has room for
@@ -75,14 +79,17 @@ struct promql_plan {
 	int64_t horizon_ms;
 };
 
-/* --- building (plan.c) ------------------------------------------------------------------------- */
+/* --- building (plan.c) -------------------------------------------------------------------------
+ */
 
-/* The operator for an expression; NULL with *err. Recurses on right-hand sides and arguments only. */
-struct plan_op *plan_build(struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+/* The operator for an expression; NULL with *err. Recurses on right-hand sides and arguments only.
+ */
+struct plan_op *plan_build(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 
 /*
- * A new operator of `size` bytes (struct plan_op first), appended to the plan; or the one that was made under the same
- * key, then *is_new is false.
+ * A new operator of `size` bytes (struct plan_op first), appended to the plan; or the one that was
+ * made under the same key, then *is_new is false.
  */
 struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
 	const struct promql_expr *expr, struct buffer *key, bool *is_new);
@@ -93,7 +100,8 @@ struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr
 	bool give_timestamps, struct error *err);
 struct plan_op *plan_window(
 	struct promql_plan *plan, const struct promql_expr *call, struct error *err);
-struct plan_op *plan_call(struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+struct plan_op *plan_call(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_number(struct promql_plan *plan, const struct promql_expr *expr, double value);
 struct plan_op *plan_negate(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
@@ -109,7 +117,8 @@ struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *exp
 struct str plan_text(const struct promql_expr *expr);
 const struct promql_expr *plan_strip(const struct promql_expr *expr);
 
-/* --- preparing (plan.c) ------------------------------------------------------------------------ */
+/* --- preparing (plan.c) ------------------------------------------------------------------------
+ */
 
 /* Room for `count` output series; columns point nowhere yet. */
 void plan_reserve(struct plan_op *op, size_t count);
@@ -130,8 +139,8 @@ size_t plan_index_put(struct plan_index *index, const struct labels *labels);
 size_t plan_index_find(const struct plan_index *index, const struct labels *labels);
 
 /*
- * Output columns for inputs whose labels changed: inputs that end up with equal labels share one. Most often none do,
- * and `column_of` is the identity.
+ * Output columns for inputs whose labels changed: inputs that end up with equal labels share one.
+ * Most often none do, and `column_of` is the identity.
  */
 struct plan_merge {
 	size_t *column_of; // per input
@@ -140,8 +149,8 @@ struct plan_merge {
 	size_t input_count;
 };
 /* Sets op's series and labels from the inputs'; columns still unset. */
-void plan_merge_init(
-	struct plan_merge *merge, struct plan_op *op, const struct labels *const *labels, size_t count);
+void plan_merge_init(struct plan_merge *merge, struct plan_op *op,
+	const struct labels *const *labels, size_t count);
 /*
  * Gives each output its column: the input's own where it is alone, else the one present value.
  * Fails: ERROR_EXECUTION where two inputs of an output are present at one instant.
@@ -149,7 +158,8 @@ void plan_merge_init(
 bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
 	const double *const *inputs, struct error *err);
 
-/* --- time (plan.c) ----------------------------------------------------------------------------- */
+/* --- time (plan.c) -----------------------------------------------------------------------------
+ */
 
 /* The instant a selector looks at when evaluated at t_ms: offset and @ applied. */
 int64_t plan_reference(
@@ -173,7 +183,8 @@ static inline bool plan_is_missing(double value)
 	return sample_is_stale(value);
 }
 
-/* --- sub-plans (plan.c) ------------------------------------------------------------------------ */
+/* --- sub-plans (plan.c) ------------------------------------------------------------------------
+ */
 
 /* A plan without operators, defaults filled in. */
 struct promql_plan *plan_create_empty(
@@ -190,8 +201,8 @@ bool plan_run_block(
 bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err);
 
 /*
- * The series that a selector matches now, in order of creation; in plan->prepared. Notes them, so that plan_refresh can
- * tell whether there are more later.
+ * The series that a selector matches now, in order of creation; in plan->prepared. Notes them, so
+ * that plan_refresh can tell whether there are more later.
  */
 bool plan_select(struct promql_plan *plan, const struct promql_expr *selector,
 	struct series_list *out, struct error *err);

@@ -5,8 +5,9 @@
 #include <math.h>
 
 /*
- * sum, avg, min, max, count, group: columns of a group are folded into one. A group of one series — the rule where
- * `by` names what tells users apart — is that series' column itself where folding changes nothing.
+ * sum, avg, min, max, count, group: columns of a group are folded into one. A group of one series —
+ * the rule where `by` names what tells users apart — is that series' column itself where folding
+ * changes nothing.
  */
 
 struct aggregate_op {
@@ -14,14 +15,14 @@ struct aggregate_op {
 	enum promql_aggregator aggregator;
 	size_t *group_of;     // per input series
 	size_t *member_count; // per group
-	double **rests;       // of compensated sums, per group
+	double **rests;	      // of compensated sums, per group
 	double **counts;      // of averages, per group
 };
 
 static bool is_identity_of_one(enum promql_aggregator aggregator)
 {
 	return aggregator == PROMQL_SUM || aggregator == PROMQL_AVG || aggregator == PROMQL_MIN ||
-		aggregator == PROMQL_MAX;
+	       aggregator == PROMQL_MAX;
 }
 
 static bool prepare(struct plan_op *op, struct error *err)
@@ -141,7 +142,8 @@ static void clear(struct aggregate_op *self, size_t group)
 	}
 }
 
-/* The running mean, for sums that leave the range of doubles. Source: promql/engine.go, aggregation, AVG. */
+/* The running mean, for sums that leave the range of doubles. Source: promql/engine.go,
+ * aggregation, AVG. */
 static double running_mean(const struct aggregate_op *self, size_t group, size_t k)
 {
 	const struct plan_op *inner = self->op.children[0];
@@ -230,8 +232,8 @@ struct plan_op *plan_aggregate(
 	plan_key_number(&key, expr->aggregate.without);
 	plan_key_names(&key, expr->aggregate.names, expr->aggregate.name_count);
 	plan_key_child(&key, inner);
-	struct plan_op *op = plan_add(
-		plan, sizeof(struct aggregate_op), &aggregate_ops, expr, &key, &is_new);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct aggregate_op), &aggregate_ops, expr, &key, &is_new);
 
 	((struct aggregate_op *)op)->aggregator = expr->aggregate.aggregator;
 	if (is_new)

@@ -4,8 +4,9 @@
 #include <math.h>
 
 /*
- * Arithmetic and comparison. Who meets whom is a matter of labels, so it is settled in prepare: for each signature the
- * series of both sides. Where it is one and one — nearly always — eval is a loop over two columns.
+ * Arithmetic and comparison. Who meets whom is a matter of labels, so it is settled in prepare: for
+ * each signature the series of both sides. Where it is one and one — nearly always — eval is a loop
+ * over two columns.
  */
 
 /* A signature's series, and the output column of each pair: out[many * one_count + one]. */
@@ -20,7 +21,7 @@ struct binary_op {
 	enum promql_operator operator;
 	bool return_bool;
 	const struct promql_expr *matching;
-	bool swapped;               // the "many" side is the right one
+	bool swapped;		    // the "many" side is the right one
 	struct match_group *groups; // vector with vector
 	size_t group_count;
 	const double **results; // vector with scalar: before merging
@@ -29,28 +30,29 @@ struct binary_op {
 
 static bool is_comparison(enum promql_operator operator)
 {
-	return operator >= PROMQL_EQL && operator <= PROMQL_LTE;
+	return operator>= PROMQL_EQL && operator<= PROMQL_LTE;
 }
 
-/* --- two columns ------------------------------------------------------------------------------- */
+/* --- two columns -------------------------------------------------------------------------------
+ */
 
 /* Arithmetic of present values; the compiler makes a tight loop of each. */
-#define EACH(expression)                                                                           \
-	for (size_t k = 0; k < steps; k++) {                                                       \
-		double x = a[k], y = b[k], result = (expression);                                  \
-		out[k] = plan_is_missing(x) || plan_is_missing(y) ? sample_stale() : result;       \
-	}                                                                                          \
+#define EACH(expression)                                                                     \
+	for (size_t k = 0; k < steps; k++) {                                                 \
+		double x = a[k], y = b[k], result = (expression);                            \
+		out[k] = plan_is_missing(x) || plan_is_missing(y) ? sample_stale() : result; \
+	}                                                                                    \
 	break
 
 /* Comparison: 0/1 with `bool`, else the kept side's value where it holds. */
-#define EACH_WHERE(condition)                                                                      \
-	for (size_t k = 0; k < steps; k++) {                                                       \
-		double x = a[k], y = b[k];                                                         \
-		bool holds = (condition);                                                          \
-		double result = return_bool ? (holds ? 1.0 : 0.0)                                  \
-					    : (holds ? kept[k] : sample_stale());                  \
-		out[k] = plan_is_missing(x) || plan_is_missing(y) ? sample_stale() : result;       \
-	}                                                                                          \
+#define EACH_WHERE(condition)                                                                   \
+	for (size_t k = 0; k < steps; k++) {                                                    \
+		double x = a[k], y = b[k];                                                      \
+		bool holds = (condition);                                                       \
+		double result =                                                                 \
+			return_bool ? (holds ? 1.0 : 0.0) : (holds ? kept[k] : sample_stale()); \
+		out[k] = plan_is_missing(x) || plan_is_missing(y) ? sample_stale() : result;    \
+	}                                                                                       \
 	break
 
 static void combine(enum promql_operator operator, bool return_bool, const double *a,
@@ -95,14 +97,16 @@ static bool drops_name(const struct binary_op *self)
 	return !is_comparison(self->operator) || self->return_bool;
 }
 
-/* --- with a scalar ----------------------------------------------------------------------------- */
+/* --- with a scalar -----------------------------------------------------------------------------
+ */
 
 static bool prepare_scalar(struct plan_op *op, struct error *err)
 {
 	struct binary_op *self = (struct binary_op *)op;
 	struct arena *arena = &op->plan->prepared;
 	const struct plan_op *vector = op->children[op->children[0]->is_scalar ? 1 : 0];
-	const struct labels **labels = ARENA_ARRAY(arena, const struct labels *, vector->series_count);
+	const struct labels **labels =
+		ARENA_ARRAY(arena, const struct labels *, vector->series_count);
 
 	(void)err;
 	self->results = ARENA_ARRAY(arena, const double *, vector->series_count);
@@ -128,7 +132,8 @@ static bool eval_scalar(struct plan_op *op, struct error *err)
 	return plan_merge_eval(&self->merge, op, self->results, err);
 }
 
-/* --- with a vector: who meets whom -------------------------------------------------------------- */
+/* --- with a vector: who meets whom --------------------------------------------------------------
+ */
 
 static const struct plan_op *many_side(const struct binary_op *self)
 {
@@ -167,9 +172,9 @@ static void count_members(const struct binary_op *self, const struct plan_op *si
 	const struct promql_expr *expr = self->matching;
 
 	for (size_t i = 0; i < side->series_count; i++)
-		group_of[i] = plan_index_put(index,
-			labels_project(index->arena, side->labels[i], expr->binary.names,
-				expr->binary.name_count, expr->binary.is_on));
+		group_of[i] = plan_index_put(
+			index, labels_project(index->arena, side->labels[i], expr->binary.names,
+				       expr->binary.name_count, expr->binary.is_on));
 }
 
 static void fill_groups(struct binary_op *self, const size_t *many_group, const size_t *one_group)
@@ -243,7 +248,8 @@ static bool prepare_vector(struct plan_op *op, struct error *err)
 	return true;
 }
 
-/* --- with a vector: values ---------------------------------------------------------------------- */
+/* --- with a vector: values ----------------------------------------------------------------------
+ */
 
 static bool duplicate_error(const struct binary_op *self, const struct match_group *group,
 	size_t first, size_t second, struct error *err)
@@ -253,9 +259,9 @@ static bool duplicate_error(const struct binary_op *self, const struct match_gro
 	struct arena scratch = {0};
 	struct buffer text = {0};
 
-	labels_print(&text,
-		labels_project(&scratch, one->labels[group->one[first]], expr->binary.names,
-			expr->binary.name_count, expr->binary.is_on));
+	labels_print(
+		&text, labels_project(&scratch, one->labels[group->one[first]], expr->binary.names,
+			       expr->binary.name_count, expr->binary.is_on));
 	buffer_printf(&text, " on the %s hand-side of the operation: [",
 		self->swapped ? "left" : "right");
 	labels_print(&text, one->labels[group->one[second]]);
@@ -293,8 +299,8 @@ static double pair_value(const struct binary_op *self, double many, double one)
 	return out;
 }
 
-static bool match_at(struct binary_op *self, const struct match_group *group, size_t k,
-	struct error *err)
+static bool match_at(
+	struct binary_op *self, const struct match_group *group, size_t k, struct error *err)
 {
 	size_t o, matched = 0;
 
@@ -314,7 +320,8 @@ static bool match_at(struct binary_op *self, const struct match_group *group, si
 			continue;
 		if (self->matching->binary.card == PROMQL_ONE_TO_ONE && matched++)
 			return error_set(err, ERROR_EXECUTION,
-				"multiple matches for labels: many-to-one matching must be explicit "
+				"multiple matches for labels: many-to-one matching must be "
+				"explicit "
 				"(group_left/group_right)");
 		if (!plan_is_missing(out[k]))
 			return error_set(err, ERROR_EXECUTION,
@@ -390,7 +397,8 @@ static bool eval_vector(struct plan_op *op, struct error *err)
 	return ok;
 }
 
-/* --- two scalars ------------------------------------------------------------------------------- */
+/* --- two scalars -------------------------------------------------------------------------------
+ */
 
 static bool prepare_single(struct plan_op *op, struct error *err)
 {
@@ -406,8 +414,8 @@ static bool eval_single(struct plan_op *op, struct error *err)
 	struct binary_op *self = (struct binary_op *)op;
 
 	(void)err;
-	combine(self->operator, true, op->children[0]->columns[0], op->children[1]->columns[0], NULL,
-		(double *)op->columns[0], op->plan->step_count);
+	combine(self->operator, true, op->children[0]->columns[0], op->children[1]->columns[0],
+		NULL, (double *)op->columns[0], op->plan->step_count);
 	return true;
 }
 
@@ -418,9 +426,9 @@ static const struct plan_op_ops single_ops = {prepare_single, eval_single, NULL}
 struct plan_op *plan_binary(struct promql_plan *plan, const struct promql_expr *expr,
 	struct plan_op *lhs, struct plan_op *rhs, struct error *err)
 {
-	const struct plan_op_ops *ops = lhs->is_scalar && rhs->is_scalar ? &single_ops
-		: lhs->is_scalar || rhs->is_scalar			? &scalar_ops
-									: &vector_ops;
+	const struct plan_op_ops *ops = lhs->is_scalar && rhs->is_scalar   ? &single_ops
+					: lhs->is_scalar || rhs->is_scalar ? &scalar_ops
+									   : &vector_ops;
 	struct buffer key = {0};
 	bool is_new;
 
@@ -439,7 +447,7 @@ struct plan_op *plan_binary(struct promql_plan *plan, const struct promql_expr *
 
 	if (!is_new)
 		return op;
-	self->operator = expr->binary.op;
+	self->operator= expr->binary.op;
 	self->return_bool = expr->binary.return_bool;
 	self->matching = expr;
 	self->swapped = expr->binary.card == PROMQL_ONE_TO_MANY;

@@ -6,8 +6,8 @@
 #include <math.h>
 
 /*
- * Functions of instant vectors and scalars. Each output column is computed from one input column (and scalars), so a
- * row of the table says how: by value, by instant, by labels.
+ * Functions of instant vectors and scalars. Each output column is computed from one input column
+ * (and scalars), so a row of the table says how: by value, by instant, by labels.
  */
 
 struct call_op;
@@ -35,7 +35,8 @@ static const double *scalar_argument(const struct call_op *op, size_t i)
 	return op->op.children[i]->columns[0];
 }
 
-/* --- by value ---------------------------------------------------------------------------------- */
+/* --- by value ----------------------------------------------------------------------------------
+ */
 
 static double sign(double value)
 {
@@ -69,8 +70,8 @@ static void fill_clamp(struct call_op *op, const double *in, double *out)
 
 	for (size_t k = 0; k < op->op.plan->step_count; k++)
 		out[k] = plan_is_missing(in[k]) || high[k] < low[k]
-			? sample_stale()
-			: larger(low[k], smaller(high[k], in[k]));
+				 ? sample_stale()
+				 : larger(low[k], smaller(high[k], in[k]));
 }
 
 static void fill_clamp_min(struct call_op *op, const double *in, double *out)
@@ -101,7 +102,8 @@ static void fill_round(struct call_op *op, const double *in, double *out)
 	}
 }
 
-/* --- by instant -------------------------------------------------------------------------------- */
+/* --- by instant --------------------------------------------------------------------------------
+ */
 
 static void fill_timestamp(struct call_op *op, const double *in, double *out)
 {
@@ -167,7 +169,8 @@ static void fill_absent(struct call_op *op, const double *in, double *out)
 	}
 }
 
-/* --- by labels --------------------------------------------------------------------------------- */
+/* --- by labels ---------------------------------------------------------------------------------
+ */
 
 static const struct labels *replace_label(struct call_op *op, const struct labels *labels,
 	const struct regex *regex, struct arena *arena)
@@ -175,10 +178,11 @@ static const struct labels *replace_label(struct call_op *op, const struct label
 	struct promql_expr **args = op->op.expr->call.args;
 	struct buffer value = {0};
 
-	if (!regex_expand(regex, labels_get(labels, plan_text(args[3])), plan_text(args[2]), &value))
+	if (!regex_expand(
+		    regex, labels_get(labels, plan_text(args[3])), plan_text(args[2]), &value))
 		return labels;
-	labels = labels_with(
-		arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
+	labels =
+		labels_with(arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
 	buffer_finish(&value);
 	return labels;
 }
@@ -194,8 +198,8 @@ static const struct labels *join_labels(
 			buffer_append_str(&value, plan_text(args[2]));
 		buffer_append_str(&value, labels_get(labels, plan_text(args[i])));
 	}
-	labels = labels_with(
-		arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
+	labels =
+		labels_with(arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
 	buffer_finish(&value);
 	return labels;
 }
@@ -213,7 +217,7 @@ static const struct labels *pinned_labels(const struct promql_expr *arg, struct 
 
 	for (size_t i = 0; i < count; i++) {
 		bool alone = matchers[i].kind == MATCHER_EQUAL &&
-			!str_equal(matchers[i].name, SERIES_METRIC_NAME);
+			     !str_equal(matchers[i].name, SERIES_METRIC_NAME);
 
 		for (size_t j = 0; j < count; j++)
 			alone = alone && (j == i || !str_equal(matchers[i].name, matchers[j].name));
@@ -223,7 +227,8 @@ static const struct labels *pinned_labels(const struct promql_expr *arg, struct 
 	return labels_make(arena, pairs, pair_count, false);
 }
 
-/* --- the operator ------------------------------------------------------------------------------ */
+/* --- the operator ------------------------------------------------------------------------------
+ */
 
 /* Any UTF-8 names a label, but nothing does not. */
 static bool is_label_name(struct str name)
@@ -320,8 +325,8 @@ static bool prepare_single(struct plan_op *op, struct error *err)
 	(void)err;
 	plan_reserve(op, 1);
 	op->labels[0] = self->kernel->id == PROMQL_FUNCTION_ABSENT
-		? pinned_labels(op->expr->call.args[0], &op->plan->prepared)
-		: &labels_none;
+				? pinned_labels(op->expr->call.args[0], &op->plan->prepared)
+				: &labels_none;
 	plan_own_column(op, 0);
 	return true;
 }
@@ -419,7 +424,8 @@ static struct plan_op *build_call(struct promql_plan *plan, const struct promql_
 	const struct call_kernel *kernel, bool is_single, struct error *err)
 {
 	struct arena scratch = {0};
-	struct plan_op **children = ARENA_ARRAY(&scratch, struct plan_op *, expr->call.arg_count + 1);
+	struct plan_op **children =
+		ARENA_ARRAY(&scratch, struct plan_op *, expr->call.arg_count + 1);
 	struct plan_op *op = NULL;
 	struct buffer key = {0};
 	size_t count;
@@ -433,8 +439,8 @@ static struct plan_op *build_call(struct promql_plan *plan, const struct promql_
 	}
 	if (kernel->id == PROMQL_FUNCTION_ABSENT) // answers with its selector's labels
 		plan_key_number(&key, (int64_t)(uintptr_t)expr);
-	op = plan_add(plan, sizeof(struct call_op), is_single ? &single_ops : &vector_ops, expr, &key,
-		&is_new);
+	op = plan_add(plan, sizeof(struct call_op), is_single ? &single_ops : &vector_ops, expr,
+		&key, &is_new);
 	if (is_new) {
 		((struct call_op *)op)->kernel = kernel;
 		((struct call_op *)op)->vector = is_single ? NULL : children[0];
@@ -446,7 +452,8 @@ out:
 	return op;
 }
 
-struct plan_op *plan_call(struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+struct plan_op *plan_call(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
 {
 	enum promql_function_id id = expr->call.function->id;
 	const struct call_kernel *kernel = find(kernels, sizeof kernels / sizeof kernels[0], id);
@@ -464,7 +471,8 @@ struct plan_op *plan_call(struct promql_plan *plan, const struct promql_expr *ex
 	return NULL;
 }
 
-/* --- numbers and signs ------------------------------------------------------------------------- */
+/* --- numbers and signs -------------------------------------------------------------------------
+ */
 
 static bool prepare_number(struct plan_op *op, struct error *err)
 {
@@ -494,7 +502,8 @@ struct plan_op *plan_number(struct promql_plan *plan, const struct promql_expr *
 
 	buffer_append_char(&key, 'n');
 	buffer_append(&key, &value, sizeof value);
-	struct plan_op *op = plan_add(plan, sizeof(struct plan_op), &number_ops, expr, &key, &is_new);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct plan_op), &number_ops, expr, &key, &is_new);
 
 	op->is_scalar = true;
 	return op;
@@ -508,7 +517,8 @@ static double negative(double value)
 struct plan_op *plan_negate(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
 {
-	static const struct call_kernel kernel = {.id = PROMQL_FUNCTION_EXPERIMENTAL, .map = negative};
+	static const struct call_kernel kernel = {
+		.id = PROMQL_FUNCTION_EXPERIMENTAL, .map = negative};
 	struct plan_op *inner = plan_build(plan, expr->unary.inner, err);
 	struct buffer key = {0};
 	bool is_new;
@@ -517,7 +527,8 @@ struct plan_op *plan_negate(
 		return NULL;
 	buffer_append_char(&key, '-');
 	plan_key_child(&key, inner);
-	struct plan_op *op = plan_add(plan, sizeof(struct call_op), &vector_ops, expr, &key, &is_new);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct call_op), &vector_ops, expr, &key, &is_new);
 
 	((struct call_op *)op)->kernel = &kernel;
 	((struct call_op *)op)->vector = inner;

@@ -1,5 +1,6 @@
 /*
- * promql/plan_key.h — the parts of an operator's key: equal keys, equal results. Private to promql/.
+ * promql/plan_key.h — the parts of an operator's key: equal keys, equal results. Private to
+ * promql/.
  */
 #ifndef PROMQL_PLAN_KEY_H
 #define PROMQL_PLAN_KEY_H

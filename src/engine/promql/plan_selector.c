@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 /*
- * Instant vector selectors: of each series the youngest sample that is no older than the look-back and not stale.
- * A cursor stands one sample ahead; between instants it only moves forwards. Where the store says that a run of equal
- * samples goes on, a whole stretch of the column is filled without looking at single samples.
+ * Instant vector selectors: of each series the youngest sample that is no older than the look-back
+ * and not stale. A cursor stands one sample ahead; between instants it only moves forwards. Where
+ * the store says that a run of equal samples goes on, a whole stretch of the column is filled
+ * without looking at single samples.
  */
 
 struct follower {
@@ -33,16 +34,16 @@ static bool prepare(struct plan_op *op, struct error *err)
 
 	if (!plan_select(op->plan, op->expr, &list, err))
 		return false;
-	self->followers = memory_grow(self->followers, &self->follower_capacity, list.count,
-		sizeof(struct follower));
+	self->followers = memory_grow(
+		self->followers, &self->follower_capacity, list.count, sizeof(struct follower));
 	for (; self->follower_count < list.count; self->follower_count++)
 		self->followers[self->follower_count] = (struct follower){0};
 	self->series = list.items;
 	plan_reserve(op, list.count);
 	for (size_t i = 0; i < list.count; i++) {
-		op->labels[i] = self->give_timestamps
-			? labels_drop_name(&op->plan->prepared, list.items[i]->labels)
-			: list.items[i]->labels;
+		op->labels[i] = self->give_timestamps ? labels_drop_name(&op->plan->prepared,
+								list.items[i]->labels)
+						      : list.items[i]->labels;
 		plan_own_column(op, i);
 	}
 	return true;
@@ -57,7 +58,8 @@ static void catch_up(struct follower *follower, int64_t until_ms)
 		follower->has_last = true;
 		if (ahead->left && ahead->increment == 0) {
 			// Of equal samples only the last matters.
-			uint64_t passed = (uint64_t)(until_ms - ahead->t_ms) / (uint64_t)ahead->step_ms;
+			uint64_t passed =
+				(uint64_t)(until_ms - ahead->t_ms) / (uint64_t)ahead->step_ms;
 
 			if (passed > ahead->left)
 				passed = ahead->left;
@@ -69,7 +71,8 @@ static void catch_up(struct follower *follower, int64_t until_ms)
 	}
 }
 
-/* Until when the run in which the follower stands gives the same value without a gap; INT64_MIN: it does not. */
+/* Until when the run in which the follower stands gives the same value without a gap; INT64_MIN: it
+ * does not. */
 static int64_t steady_until(const struct follower *follower, int64_t lookback_ms)
 {
 	const struct series_cursor *ahead = &follower->ahead;
@@ -98,7 +101,8 @@ static void fill_column(struct selector_op *self, size_t i)
 	double *column = (double *)self->op.columns[i];
 
 	if (!follower->ahead.refill)
-		open_follower(self, i, plan_reference(plan, modifiers, plan->times_ms[0]) - lookback_ms);
+		open_follower(
+			self, i, plan_reference(plan, modifiers, plan->times_ms[0]) - lookback_ms);
 	if (!follower->has_ahead)
 		follower->has_ahead = cursor_next(&follower->ahead);
 	for (size_t k = 0; k < plan->step_count;) {
@@ -106,12 +110,13 @@ static void fill_column(struct selector_op *self, size_t i)
 		int64_t reference_ms = plan_reference(plan, modifiers, t_ms);
 
 		catch_up(follower, plan_visible_until(plan, rank, reference_ms, t_ms));
-		bool found = follower->has_last && follower->last.t_ms > reference_ms - lookback_ms &&
-			!plan_is_missing(follower->last.value);
+		bool found = follower->has_last &&
+			     follower->last.t_ms > reference_ms - lookback_ms &&
+			     !plan_is_missing(follower->last.value);
 
-		column[k++] = !found ? sample_stale()
-			: self->give_timestamps ? (double)follower->last.t_ms / 1000
-						: follower->last.value;
+		column[k++] = !found		      ? sample_stale()
+			      : self->give_timestamps ? (double)follower->last.t_ms / 1000
+						      : follower->last.value;
 		if (self->give_timestamps || modifiers->at != PROMQL_AT_NONE)
 			continue;
 		int64_t until_ms = steady_until(follower, lookback_ms);
@@ -138,8 +143,8 @@ static void finish(struct plan_op *op)
 
 static const struct plan_op_ops selector_ops = {prepare, eval, finish};
 
-struct plan_op *plan_selector(
-	struct promql_plan *plan, const struct promql_expr *expr, bool give_timestamps, struct error *err)
+struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr *expr,
+	bool give_timestamps, struct error *err)
 {
 	struct buffer key = {0};
 	bool is_new;
@@ -147,8 +152,8 @@ struct plan_op *plan_selector(
 	(void)err;
 	buffer_append_char(&key, give_timestamps ? 't' : 's');
 	plan_key_selector(&key, expr);
-	struct plan_op *op = plan_add(
-		plan, sizeof(struct selector_op), &selector_ops, expr, &key, &is_new);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct selector_op), &selector_ops, expr, &key, &is_new);
 
 	((struct selector_op *)op)->give_timestamps = give_timestamps;
 	return op;

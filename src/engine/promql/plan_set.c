@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 /*
- * and, or, unless: an element passes by whether the other side has one of its signature at that instant. A chain
- * `a or b or c …` is one operator with many operands, so that a rule that lists its users one by one costs a column
- * a user, not a copy of all columns a user.
+ * and, or, unless: an element passes by whether the other side has one of its signature at that
+ * instant. A chain `a or b or c …` is one operator with many operands, so that a rule that lists
+ * its users one by one costs a column a user, not a copy of all columns a user.
  */
 
 struct set_member {
@@ -41,11 +41,11 @@ static size_t series_total(const struct plan_op *op)
 /* Whether a member can be an output: of `and` and `unless` only the left side's. */
 static bool can_pass(const struct set_op *self, size_t operand)
 {
-	return self->operator == PROMQL_OR || operand == 0;
+	return self->operator== PROMQL_OR || operand == 0;
 }
 
-static void fill_groups(struct set_op *self, const struct set_member *members, const size_t *group_of,
-	size_t count)
+static void fill_groups(
+	struct set_op *self, const struct set_member *members, const size_t *group_of, size_t count)
 {
 	struct arena *arena = &self->op.plan->prepared;
 
@@ -80,7 +80,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 			const struct labels *labels = op->children[operand]->labels[i];
 
 			members[count] = (struct set_member){operand, i,
-				can_pass(self, operand) ? plan_index_put(&outputs, labels) : SIZE_MAX};
+				can_pass(self, operand) ? plan_index_put(&outputs, labels)
+							: SIZE_MAX};
 			group_of[count++] = plan_index_put(&signatures,
 				labels_project(arena, labels, op->expr->binary.names,
 					op->expr->binary.name_count, op->expr->binary.is_on));
@@ -98,7 +99,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 			size_t out = self->groups[g].members[m].out;
 
 			if (out == SIZE_MAX || self->is_owned[out] ||
-				(self->groups[g].count == 1 && self->operator != PROMQL_AND))
+				(self->groups[g].count == 1 && self->operator!= PROMQL_AND))
 				continue;
 			self->is_owned[out] = true;
 			plan_own_column(op, out);
@@ -123,7 +124,8 @@ static void mark_present(const struct set_op *self, const struct set_group *grou
 	}
 }
 
-static void pass(struct set_op *self, const struct set_member *member, const bool *present, bool wanted)
+static void pass(
+	struct set_op *self, const struct set_member *member, const bool *present, bool wanted)
 {
 	const double *column = column_of(self, member);
 	double *out = (double *)self->op.columns[member->out];
@@ -161,7 +163,7 @@ static void eval_and_unless(struct set_op *self, const struct set_group *group)
 		left_count++;
 	mark_present(self, group, left_count, group->count, present);
 	for (size_t m = 0; m < left_count; m++)
-		pass(self, &group->members[m], present, self->operator == PROMQL_AND);
+		pass(self, &group->members[m], present, self->operator== PROMQL_AND);
 }
 
 static bool eval(struct plan_op *op, struct error *err)
@@ -180,7 +182,7 @@ static bool eval(struct plan_op *op, struct error *err)
 			continue;
 		if (group->count == 1 && !self->is_owned[only->out])
 			op->columns[only->out] = column_of(self, only);
-		else if (self->operator == PROMQL_OR)
+		else if (self->operator== PROMQL_OR)
 			eval_or(self, group);
 		else
 			eval_and_unless(self, group);
@@ -205,7 +207,7 @@ struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *exp
 		plan_key_child(&key, operands[i]);
 	struct plan_op *op = plan_add(plan, sizeof(struct set_op), &set_ops, expr, &key, &is_new);
 
-	((struct set_op *)op)->operator = expr->binary.op;
+	((struct set_op *)op)->operator= expr->binary.op;
 	if (is_new)
 		plan_set_children(op, operands, count);
 	return op;

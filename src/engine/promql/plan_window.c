@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 /*
- * Functions over range vectors: a window per series, over the store's series or a sub-query's results.
+ * Functions over range vectors: a window per series, over the store's series or a sub-query's
+ * results.
  */
 
 struct window_op {
@@ -35,8 +36,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 		return false;
 	size_t count = self->series.count;
 
-	self->windows = memory_grow(
-		self->windows, &self->window_capacity, count, sizeof(struct window));
+	self->windows =
+		memory_grow(self->windows, &self->window_capacity, count, sizeof(struct window));
 	for (; self->window_count < count; self->window_count++)
 		self->windows[self->window_count] = (struct window){0};
 
@@ -45,8 +46,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 	self->results = ARENA_ARRAY(arena, const double *, count);
 	for (size_t i = 0; i < count; i++) {
 		labels[i] = self->function->keeps_name
-			? self->series.items[i]->labels
-			: labels_drop_name(arena, self->series.items[i]->labels);
+				    ? self->series.items[i]->labels
+				    : labels_drop_name(arena, self->series.items[i]->labels);
 		self->results[i] = ARENA_ARRAY(arena, double, op->plan->stride);
 	}
 	plan_merge_init(&self->merge, op, labels, count);
@@ -134,8 +135,8 @@ struct plan_op *plan_window(
 		plan_key_number(&key, range->range.range_ms);
 		plan_key_selector(&key, range->range.selector);
 	}
-	struct plan_op *op = plan_add(
-		plan, sizeof(struct window_op), &window_ops, call, &key, &is_new);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct window_op), &window_ops, call, &key, &is_new);
 	struct window_op *self = (struct window_op *)op;
 
 	if (!is_new)

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 /*
- * Whole results: blocks gathered series by series. Range vectors, which are no columns, are read sample by sample.
+ * Whole results: blocks gathered series by series. Range vectors, which are no columns, are read
+ * sample by sample.
  */
 
 struct gathered {
@@ -28,11 +29,13 @@ static const struct labels *keep_labels(struct arena *arena, const struct labels
 	return labels_make(arena, labels->items, labels->count, true);
 }
 
-static bool put(struct gathering *gathering, struct gathered *to, struct sample sample, struct error *err)
+static bool put(
+	struct gathering *gathering, struct gathered *to, struct sample sample, struct error *err)
 {
 	if (++gathering->sample_count > gathering->max_samples)
 		return error_set(err, ERROR_LIMIT,
-			"query processing would load too many samples into memory in query execution");
+			"query processing would load too many samples into memory in query "
+			"execution");
 	to->samples = memory_grow(to->samples, &to->capacity, to->count + 1, sizeof sample);
 	to->samples[to->count++] = sample;
 	return true;
@@ -113,7 +116,8 @@ static bool query_columns(const struct promql_expr *expr, struct series_source *
 	return ok;
 }
 
-/* --- range vectors ----------------------------------------------------------------------------- */
+/* --- range vectors -----------------------------------------------------------------------------
+ */
 
 static bool gather_window(struct gathering *gathering, size_t i, struct series_cursor *cursor,
 	int64_t start_ms, int64_t end_ms, bool closed, struct error *err)
@@ -148,9 +152,8 @@ static bool query_window(struct promql_plan *plan, const struct promql_expr *exp
 		return false;
 	ok = is_subquery ? subquery_prepare(subquery, &list, err) && subquery_advance(subquery, err)
 			 : plan_select(plan, expr->range.selector, &list, err);
-	const struct promql_modifiers *modifiers = is_subquery
-		? &expr->subquery.modifiers
-		: &expr->range.selector->selector.modifiers;
+	const struct promql_modifiers *modifiers =
+		is_subquery ? &expr->subquery.modifiers : &expr->range.selector->selector.modifiers;
 	int64_t end_ms = plan_reference(plan, modifiers, plan->times_ms[0]);
 	int64_t start_ms = end_ms - (is_subquery ? expr->subquery.range_ms : expr->range.range_ms);
 
@@ -163,8 +166,8 @@ static bool query_window(struct promql_plan *plan, const struct promql_expr *exp
 			subquery_open(subquery, list.items[i], start_ms, &cursor);
 		else
 			plan->source->ops->open(plan->source, list.items[i], start_ms, &cursor);
-		ok = gather_window(gathering, i, &cursor, start_ms, end_ms,
-			plan->options.closed_ranges, err);
+		ok = gather_window(
+			gathering, i, &cursor, start_ms, end_ms, plan->options.closed_ranges, err);
 	}
 	subquery_destroy(subquery);
 	return ok;
@@ -176,7 +179,8 @@ static bool query_matrix(const struct promql_expr *expr, struct series_source *s
 {
 	if (count != 1)
 		return error_set(err, ERROR_INVALID,
-			"invalid expression type \"range vector\" for range query, must be Scalar or "
+			"invalid expression type \"range vector\" for range query, must be Scalar "
+			"or "
 			"instant Vector");
 	struct promql_plan *plan = plan_create_empty(source, options);
 
@@ -207,8 +211,9 @@ bool promql_query(const struct promql_expr *expr, struct series_source *source,
 		return true;
 	}
 	ok = expr->type == PROMQL_MATRIX
-		? query_matrix(plan_strip(expr), source, options, times_ms, count, &gathering, err)
-		: query_columns(expr, source, options, times_ms, count, &gathering, err);
+		     ? query_matrix(
+			       plan_strip(expr), source, options, times_ms, count, &gathering, err)
+		     : query_columns(expr, source, options, times_ms, count, &gathering, err);
 	if (ok)
 		hand_over(&gathering, count > 1 || expr->type == PROMQL_MATRIX, out);
 	drop(&gathering);

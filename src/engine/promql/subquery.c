@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 /*
- * The inner expression is evaluated once at each point of its own grid (multiples of the step since 1970), by a plan of
- * its own; windows then slide over the results. Results are kept as long as a window may look at them.
+ * The inner expression is evaluated once at each point of its own grid (multiples of the step since
+ * 1970), by a plan of its own; windows then slide over the results. Results are kept as long as a
+ * window may look at them.
  */
 
 /* One output series of the inner plan. `passed` samples were dropped from its front. */
@@ -43,8 +44,8 @@ struct subquery *subquery_create(
 	subquery->outer = plan;
 	subquery->inner = inner;
 	subquery->expr = expr;
-	subquery->step_ms = expr->subquery.step_ms ? expr->subquery.step_ms
-						   : plan->options.subquery_step_ms;
+	subquery->step_ms =
+		expr->subquery.step_ms ? expr->subquery.step_ms : plan->options.subquery_step_ms;
 	return subquery;
 }
 
@@ -63,8 +64,8 @@ void subquery_destroy(struct subquery *subquery)
 	free(subquery);
 }
 
-static size_t find_result(struct subquery *subquery, struct plan_index *index,
-	const struct labels *labels)
+static size_t find_result(
+	struct subquery *subquery, struct plan_index *index, const struct labels *labels)
 {
 	size_t at = plan_index_find(index, labels);
 
@@ -91,8 +92,8 @@ bool subquery_prepare(struct subquery *subquery, struct series_list *out, struct
 	plan_index_init(&index, &scratch);
 	for (size_t i = 0; i < subquery->result_count; i++)
 		plan_index_put(&index, subquery->results[i]->base.labels);
-	subquery->result_of = memory_resize_array(
-		subquery->result_of, inner->root->series_count, sizeof(size_t));
+	subquery->result_of =
+		memory_resize_array(subquery->result_of, inner->root->series_count, sizeof(size_t));
 	for (size_t i = 0; i < inner->root->series_count; i++)
 		subquery->result_of[i] = find_result(subquery, &index, inner->root->labels[i]);
 	arena_finish(&scratch);
@@ -140,7 +141,7 @@ static bool run_pending(struct subquery *subquery, struct error *err)
 	inner->has_horizon = outer->has_horizon || outer->step_count == 1;
 	inner->horizon_ms = outer->has_horizon ? outer->horizon_ms : outer->times_ms[0];
 	return plan_run_block(inner, subquery->pending_ms, subquery->pending_count, err) &&
-		store(subquery, err);
+	       store(subquery, err);
 }
 
 /* The first multiple of step after `lower` (or at it). */
@@ -161,7 +162,8 @@ bool subquery_advance(struct subquery *subquery, struct error *err)
 	const struct promql_expr *expr = subquery->expr;
 
 	for (size_t k = 0; k < outer->step_count; k++) {
-		int64_t end_ms = plan_reference(outer, &expr->subquery.modifiers, outer->times_ms[k]);
+		int64_t end_ms =
+			plan_reference(outer, &expr->subquery.modifiers, outer->times_ms[k]);
 		int64_t at_ms = first_point(end_ms - expr->subquery.range_ms, subquery->step_ms,
 			outer->options.closed_ranges);
 
@@ -171,7 +173,8 @@ bool subquery_advance(struct subquery *subquery, struct error *err)
 			subquery->pending_ms[subquery->pending_count++] = at_ms;
 			subquery->has_done = true;
 			subquery->done_ms = at_ms;
-			if (subquery->pending_count == PLAN_BLOCK_STEPS && !run_pending(subquery, err))
+			if (subquery->pending_count == PLAN_BLOCK_STEPS &&
+				!run_pending(subquery, err))
 				return false;
 		}
 	}

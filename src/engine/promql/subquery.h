@@ -1,5 +1,6 @@
 /*
- * promql/subquery.h — the samples that a sub-query produces, readable like stored series; private to promql/.
+ * promql/subquery.h — the samples that a sub-query produces, readable like stored series; private
+ * to promql/.
  */
 #ifndef PROMQL_SUBQUERY_H
 #define PROMQL_SUBQUERY_H

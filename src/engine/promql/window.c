@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- sliding ----------------------------------------------------------------------------------- */
+/* --- sliding -----------------------------------------------------------------------------------
+ */
 
 static bool catch_head(struct window *window)
 {
@@ -31,7 +32,8 @@ static void forget(struct window *window)
 void window_move(struct window *window, const struct window_function *function,
 	const struct window_span *span, int64_t until_ms)
 {
-	// Youngest sample that is too old. Never past what the head may see: a sample leaves after it came.
+	// Youngest sample that is too old. Never past what the head may see: a sample leaves after
+	// it came.
 	int64_t gone_ms = span->closed ? span->start_ms - 1 : span->start_ms;
 
 	if (gone_ms > until_ms)
@@ -75,7 +77,8 @@ void window_finish(struct window *window)
 	free(window->ring.items);
 }
 
-/* --- rings ------------------------------------------------------------------------------------- */
+/* --- rings -------------------------------------------------------------------------------------
+ */
 
 static struct sample *ring_at(const struct window_ring *ring, size_t i)
 {
@@ -103,7 +106,8 @@ static void ring_pop_first(struct window_ring *ring)
 	ring->count--;
 }
 
-/* --- sums -------------------------------------------------------------------------------------- */
+/* --- sums --------------------------------------------------------------------------------------
+ */
 
 void window_kahan_add(double value, double *sum, double *rest)
 {
@@ -128,9 +132,9 @@ static double two_sum(double a, double b, double *total)
 }
 
 /*
- * Taking a value out again must leave no trace, or a window of zeroes would not sum to zero once a large value left
- * it. With sum + rest exact it leaves none, and the rounded result is the one that summing the window from its start
- * gives (Prometheus sums with compensation as well).
+ * Taking a value out again must leave no trace, or a window of zeroes would not sum to zero once a
+ * large value left it. With sum + rest exact it leaves none, and the rounded result is the one that
+ * summing the window from its start gives (Prometheus sums with compensation as well).
  */
 static void sum_change(struct window_sum *state, double value)
 {
@@ -201,7 +205,8 @@ static double avg_value(const struct window *window, const struct window_span *s
 	return sum / count + rest / count;
 }
 
-/* --- counts and ends --------------------------------------------------------------------------- */
+/* --- counts and ends ---------------------------------------------------------------------------
+ */
 
 static double count_value(const struct window *window, const struct window_span *span)
 {
@@ -228,11 +233,12 @@ static double first_value(const struct window *window, const struct window_span 
 	return window_first(window).value;
 }
 
-/* --- minimum and maximum ----------------------------------------------------------------------- */
+/* --- minimum and maximum -----------------------------------------------------------------------
+ */
 
 /*
- * The ring holds candidates: each better than all younger ones. NaN is worse than anything, as in Prometheus, where it
- * stays only if there is nothing else.
+ * The ring holds candidates: each better than all younger ones. NaN is worse than anything, as in
+ * Prometheus, where it stays only if there is nothing else.
  */
 static void keep_candidates(struct window *window, struct sample sample, double sign)
 {
@@ -270,9 +276,11 @@ static double extreme_value(const struct window *window, const struct window_spa
 	return ring_at(&window->ring, 0)->value;
 }
 
-/* --- changes between neighbours ---------------------------------------------------------------- */
+/* --- changes between neighbours ----------------------------------------------------------------
+ */
 
-/* The ring holds, for each event inside, the sample before it: when that one leaves, the event does. */
+/* The ring holds, for each event inside, the sample before it: when that one leaves, the event
+ * does. */
 static void event_remove(struct window *window, struct sample sample)
 {
 	if (window->ring.count && ring_at(&window->ring, 0)->t_ms == sample.t_ms)
@@ -299,15 +307,16 @@ static double event_value(const struct window *window, const struct window_span 
 	return (double)window->ring.count;
 }
 
-/* --- rates ------------------------------------------------------------------------------------- */
+/* --- rates -------------------------------------------------------------------------------------
+ */
 
 /*
- * How far beyond its first and last sample the change is taken to go on: to the window's edge where that is near, half
- * a sample distance else, and for a counter not below zero. Source: Prometheus 3.5, promql/functions.go, extrapolatedRate; 2.x limits
- * the counter first.
+ * How far beyond its first and last sample the change is taken to go on: to the window's edge where
+ * that is near, half a sample distance else, and for a counter not below zero. Source:
+ * Prometheus 3.5, promql/functions.go, extrapolatedRate; 2.x limits the counter first.
  */
-static double extrapolation_factor(const struct window *window, const struct window_span *span,
-	bool is_counter, double change)
+static double extrapolation_factor(
+	const struct window *window, const struct window_span *span, bool is_counter, double change)
 {
 	struct sample first = window_first(window);
 	double to_start = (double)(first.t_ms - span->start_ms) / 1000;
@@ -316,8 +325,8 @@ static double extrapolation_factor(const struct window *window, const struct win
 	double distance = sampled / (double)(window->count - 1);
 	double threshold = distance * 1.1;
 	double to_zero = is_counter && change > 0 && first.value >= 0
-		? sampled * (first.value / change)
-		: INFINITY;
+				 ? sampled * (first.value / change)
+				 : INFINITY;
 
 	if (span->closed && to_zero < to_start)
 		to_start = to_zero;
@@ -330,8 +339,8 @@ static double extrapolation_factor(const struct window *window, const struct win
 	return (sampled + to_start + to_end) / sampled;
 }
 
-static double extrapolated(const struct window *window, const struct window_span *span,
-	bool is_counter, bool is_rate)
+static double extrapolated(
+	const struct window *window, const struct window_span *span, bool is_counter, bool is_rate)
 {
 	if (window->count < 2)
 		return sample_stale();
@@ -379,7 +388,8 @@ static double idelta_value(const struct window *window, const struct window_span
 	return window->count < 2 ? sample_stale() : window->last.value - window->before_last.value;
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------
+ */
 
 const struct window_function *window_function_of(enum promql_function_id id)
 {

@@ -1,8 +1,9 @@
 /*
- * promql/window.h — a window that slides over one series, and the functions over it; private to promql/.
+ * promql/window.h — a window that slides over one series, and the functions over it; private to
+ * promql/.
  *
- * Two cursors walk the series: what the head passes is added to a running state, what the tail passes is taken out.
- * A step costs the samples that come and go, however long the window is.
+ * Two cursors walk the series: what the head passes is added to a running state, what the tail
+ * passes is taken out. A step costs the samples that come and go, however long the window is.
  */
 #ifndef PROMQL_WINDOW_H
 #define PROMQL_WINDOW_H
@@ -16,8 +17,8 @@ struct window_ring {
 };
 
 /*
- * The exact sum of what is inside, as an unevaluated sum + rest. `is_inexact`: two doubles did not suffice;
- * `odd_count`: infinities and NaNs inside. In both cases the value is summed anew.
+ * The exact sum of what is inside, as an unevaluated sum + rest. `is_inexact`: two doubles did not
+ * suffice; `odd_count`: infinities and NaNs inside. In both cases the value is summed anew.
  */
 struct window_sum {
 	double sum, rest;
@@ -28,9 +29,9 @@ struct window_sum {
 struct window {
 	struct series_cursor head, tail; // each one sample ahead, where it has one
 	bool is_open, has_head, has_tail;
-	uint64_t count;                  // samples inside; stale markers are none
+	uint64_t count;			 // samples inside; stale markers are none
 	struct sample last, before_last; // youngest inside
-	int64_t until_ms;                // nothing younger is inside
+	int64_t until_ms;		 // nothing younger is inside
 	struct window_sum sum;
 	struct window_ring ring;
 };
@@ -45,7 +46,8 @@ struct window_span {
 struct window_function {
 	void (*add)(struct window *window, struct sample sample);
 	void (*remove)(struct window *window, struct sample sample);
-	/* The stale marker where the function has no value; called with at least one sample inside. */
+	/* The stale marker where the function has no value; called with at least one sample inside.
+	 */
 	double (*value)(const struct window *window, const struct window_span *span);
 	bool keeps_name;
 };

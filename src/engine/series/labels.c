@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 /*
- * Label sets are small (5-10 pairs), sorted arrays: looking one up is a scan, comparing two is a merge, and
- * the hash that every join needs is computed once, when the set is made.
+ * Label sets are small (5-10 pairs), sorted arrays: looking one up is a scan, comparing two is a
+ * merge, and the hash that every join needs is computed once, when the set is made.
  */
 
 const struct labels labels_none = {.hash = 0xcbf29ce484222325u};
@@ -85,9 +85,10 @@ const struct labels *labels_make(
 			shadowed = str_equal(pairs[i].name, pairs[j].name);
 		if (shadowed || pairs[i].value.len == 0)
 			continue;
-		labels->items[labels->count++] = copy
-			? (struct label){str_copy(arena, pairs[i].name), str_copy(arena, pairs[i].value)}
-			: pairs[i];
+		labels->items[labels->count++] =
+			copy ? (struct label){str_copy(arena, pairs[i].name),
+				       str_copy(arena, pairs[i].value)}
+			     : pairs[i];
 	}
 	qsort(labels->items, labels->count, sizeof labels->items[0], compare_names);
 	seal(labels);
@@ -137,7 +138,8 @@ const struct labels *labels_drop_name(struct arena *arena, const struct labels *
 	return labels;
 }
 
-/* --- printing ---------------------------------------------------------------------------------- */
+/* --- printing ----------------------------------------------------------------------------------
+ */
 
 static void quote_byte(struct buffer *out, unsigned char c)
 {
@@ -174,7 +176,7 @@ static bool is_plain_name(struct str name, bool metric)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-			(metric && c == ':');
+			      (metric && c == ':');
 
 		if (!letter && (i == 0 || c < '0' || c > '9'))
 			return false;
@@ -182,7 +184,8 @@ static bool is_plain_name(struct str name, bool metric)
 	return name.len > 0;
 }
 
-static void print_pairs(struct buffer *out, const struct labels *labels, struct str skip, bool opened)
+static void print_pairs(
+	struct buffer *out, const struct labels *labels, struct str skip, bool opened)
 {
 	bool first = !opened;
 

@@ -1,6 +1,6 @@
 /*
- * RE2 behind a C face. RE2 because PromQL means its syntax, and because its time is linear in the text:
- * a pattern from outside cannot stall the server.
+ * RE2 behind a C face. RE2 because PromQL means its syntax, and because its time is linear in the
+ * text: a pattern from outside cannot stall the server.
  */
 extern "C" {
 #include "engine/series/series.h"
@@ -18,7 +18,7 @@ struct regex {
 	std::string literal;
 
 	regex(const std::string &text, const re2::RE2::Options &options)
-		: pattern("(?s:" + text + ")", options), shortcut(PATTERN), literal(text)
+	    : pattern("(?s:" + text + ")", options), shortcut(PATTERN), literal(text)
 	{
 		if (text == ".*")
 			shortcut = ANYTHING;
@@ -38,8 +38,8 @@ extern "C" struct regex *regex_create(struct str pattern, struct error *err)
 	auto *regex = new struct regex(std::string(pattern.data, pattern.len), options);
 
 	if (!regex->pattern.ok()) {
-		error_set(err, ERROR_INVALID, "invalid regular expression \"%.*s\": %s", STR_ARG(pattern),
-			regex->pattern.error().c_str());
+		error_set(err, ERROR_INVALID, "invalid regular expression \"%.*s\": %s",
+			STR_ARG(pattern), regex->pattern.error().c_str());
 		delete regex;
 		return nullptr;
 	}
@@ -60,7 +60,7 @@ extern "C" bool regex_matches(const struct regex *regex, struct str text)
 		return text.len > 0;
 	case regex::LITERAL:
 		return regex->literal.size() == text.len &&
-			memcmp(regex->literal.data(), text.data, text.len) == 0;
+		       memcmp(regex->literal.data(), text.data, text.len) == 0;
 	case regex::PATTERN:
 		break;
 	}
@@ -69,13 +69,16 @@ extern "C" bool regex_matches(const struct regex *regex, struct str text)
 
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
 }
 
-/* The group a reference names, -1 where there is none: Go takes a run of digits as a number, else a name. */
+/* The group a reference names, -1 where there is none: Go takes a run of digits as a number, else a
+ * name. */
 static int find_group(const struct regex *regex, const std::string &name)
 {
-	if (!name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == std::string::npos)
+	if (!name.empty() && name.size() < 9 &&
+		name.find_first_not_of("0123456789") == std::string::npos)
 		return std::stoi(name);
 	const auto &groups = regex->pattern.NamedCapturingGroups();
 	auto found = groups.find(name);
@@ -84,7 +87,8 @@ static int find_group(const struct regex *regex, const std::string &name)
 }
 
 /*
- * A reference behind a `$` at text[at]: sets *name, returns where it ends; `at` itself where it is none (then the
+ * A reference behind a `$` at text[at]: sets *name, returns where it ends; `at` itself where it is
+ * none (then the
  * `$` stands for itself).
  */
 static size_t read_reference(struct str text, size_t at, std::string *name)

@@ -15,15 +15,16 @@
 
 #define SERIES_METRIC_NAME STR("__name__")
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 struct label {
 	struct str name, value;
 };
 
 /*
- * A label set: sorted by name, no empty value, no name twice. Immutable once made; the texts belong to
- * whoever made it (an arena, or the store). `hash` is over names and values.
+ * A label set: sorted by name, no empty value, no name twice. Immutable once made; the texts belong
+ * to whoever made it (an arena, or the store). `hash` is over names and values.
  */
 struct labels {
 	uint64_t hash;
@@ -70,7 +71,8 @@ void labels_print_metric(struct buffer *out, const struct labels *labels);
 /* Go's strconv.Quote: "…" with \n, \x.. and \u.... escapes. */
 void labels_quote(struct buffer *out, struct str text);
 
-/* --- matchers ---------------------------------------------------------------------------------- */
+/* --- matchers ----------------------------------------------------------------------------------
+ */
 
 enum matcher_kind { MATCHER_EQUAL, MATCHER_NOT_EQUAL, MATCHER_REGEX, MATCHER_NOT_REGEX };
 
@@ -95,7 +97,8 @@ bool matchers_match(const struct matcher *matchers, size_t count, const struct l
 /* name="value" */
 void matcher_print(struct buffer *out, const struct matcher *matcher);
 
-/* --- regular expressions: RE2's syntax, linear time ------------------------------------------------ */
+/* --- regular expressions: RE2's syntax, linear time
+ * ------------------------------------------------ */
 
 /*
  * `pattern` fully anchored, as PromQL means it: ^(?s:pattern)$. NULL with ERROR_INVALID where RE2
@@ -106,13 +109,15 @@ void regex_destroy(struct regex *regex);
 bool regex_matches(const struct regex *regex, struct str text);
 
 /*
- * Where `text` matches: appends `replacement` to *out with $1, ${1}, $name, ${name} and $$ expanded as
- * Go's Regexp.Expand does (an unknown group is empty), and returns true. Else false, *out unchanged.
+ * Where `text` matches: appends `replacement` to *out with $1, ${1}, $name, ${name} and $$ expanded
+ * as Go's Regexp.Expand does (an unknown group is empty), and returns true. Else false, *out
+ * unchanged.
  */
 bool regex_expand(
 	const struct regex *regex, struct str text, struct str replacement, struct buffer *out);
 
-/* --- samples ----------------------------------------------------------------------------------- */
+/* --- samples -----------------------------------------------------------------------------------
+ */
 
 struct sample {
 	int64_t t_ms;
@@ -144,14 +149,15 @@ static inline double sample_stale(void)
 	return value;
 }
 
-/* --- the seam ---------------------------------------------------------------------------------- */
+/* --- the seam ----------------------------------------------------------------------------------
+ */
 
 /*
  * A stored series, as a reader sees it; the store embeds it as first member.
  *
- *   rank   who writes it, in order of evaluation: 0 for input, k for the k-th recording rule. A rule of
- *          rank r that is evaluated at instant t sees samples of that very instant only of series with
- *          rank < r (what ran before it); later ones become visible at the next instant.
+ *   rank   who writes it, in order of evaluation: 0 for input, k for the k-th recording rule. A
+ * rule of rank r that is evaluated at instant t sees samples of that very instant only of series
+ * with rank < r (what ran before it); later ones become visible at the next instant.
  */
 struct series {
 	const struct labels *labels;
@@ -159,18 +165,19 @@ struct series {
 };
 
 /*
- * Walks one series forwards in time. Samples come in runs: `left` more samples, each `step_ms` after the
- * one before and larger by `increment` (added once a sample: exact repetition, not multiplication).
- * Use cursor_next; the fields are the store's. Reading past the end returns false, and may return true
- * later when samples were appended meanwhile.
+ * Walks one series forwards in time. Samples come in runs: `left` more samples, each `step_ms`
+ * after the one before and larger by `increment` (added once a sample: exact repetition, not
+ * multiplication). Use cursor_next; the fields are the store's. Reading past the end returns false,
+ * and may return true later when samples were appended meanwhile.
  */
 struct series_cursor {
-	int64_t t_ms;     // of the current sample
-	double value;     // of the current sample
+	int64_t t_ms; // of the current sample
+	double value; // of the current sample
 	int64_t step_ms;
 	double increment;
 	uint64_t left;
-	bool (*refill)(struct series_cursor *cursor); // next sample becomes the current one, sets the run
+	bool (*refill)(
+		struct series_cursor *cursor); // next sample becomes the current one, sets the run
 	const struct series *series;
 	uint64_t state[4]; // the store's
 };
@@ -197,15 +204,16 @@ struct series_source;
 
 struct series_source_ops {
 	/*
-	 * Series that all matchers hold for, in order of creation. Series live as long as the source.
-	 * An implementation may use the matcher on __name__ to look fewer up.
+	 * Series that all matchers hold for, in order of creation. Series live as long as the
+	 * source. An implementation may use the matcher on __name__ to look fewer up.
 	 */
 	bool (*select)(struct series_source *source, const struct matcher *matchers, size_t count,
 		struct arena *arena, struct series_list *out, struct error *err);
 	/* Puts the cursor before the first sample with t_ms >= from_ms. */
 	void (*open)(struct series_source *source, const struct series *series, int64_t from_ms,
 		struct series_cursor *cursor);
-	/* Number of series ever created: a reader that cached a selection asks again when it grew. */
+	/* Number of series ever created: a reader that cached a selection asks again when it grew.
+	 */
 	uint64_t (*series_count)(struct series_source *source);
 };
 
@@ -217,19 +225,20 @@ struct series_sink;
 
 struct series_sink_ops {
 	/*
-	 * The series with these labels, made where missing (labels are copied). `rank` is used when it is
-	 * made. NULL with ERROR_LIMIT past the store's cap on series.
+	 * The series with these labels, made where missing (labels are copied). `rank` is used when
+	 * it is made. NULL with ERROR_LIMIT past the store's cap on series.
 	 */
-	struct series *(*series)(struct series_sink *sink, const struct labels *labels, uint32_t rank,
-		struct error *err);
+	struct series *(*series)(struct series_sink *sink, const struct labels *labels,
+		uint32_t rank, struct error *err);
 	/*
-	 * Appends one sample. Times of one series must ascend: an older or a second, different sample of
-	 * the same instant is refused (false, counted by the store); the same one again is no change.
+	 * Appends one sample. Times of one series must ascend: an older or a second, different
+	 * sample of the same instant is refused (false, counted by the store); the same one again
+	 * is no change.
 	 */
 	bool (*append)(struct series_sink *sink, struct series *series, int64_t t_ms, double value);
 	/*
-	 * Appends `count` samples of one value, step_ms apart; as repeated append, but O(1) where nothing
-	 * is refused. Returns how many were taken.
+	 * Appends `count` samples of one value, step_ms apart; as repeated append, but O(1) where
+	 * nothing is refused. Returns how many were taken.
 	 */
 	size_t (*append_run)(struct series_sink *sink, struct series *series, int64_t t_ms,
 		int64_t step_ms, size_t count, double value);

@@ -9,13 +9,16 @@
  *
  *   REPEAT    payload samples, each a step and an increment after the one before
  *   SAMPLE    one sample: payload is the zigzag of (step - step before); then the value
- *   ABSOLUTE  one sample: payload is the zigzag of its time; step and increment start from 0; then the value
+ *   ABSOLUTE  one sample: payload is the zigzag of its time; step and increment start from 0; then
+ * the value
  *
- * A value is a byte (leading zero bytes << 4 | significant bytes) and the significant bytes of its bits XORed with
- * those of the value before (of 0 after ABSOLUTE): byte-aligned, so that decoding is a copy and a shift.
+ * A value is a byte (leading zero bytes << 4 | significant bytes) and the significant bytes of its
+ * bits XORed with those of the value before (of 0 after ABSOLUTE): byte-aligned, so that decoding
+ * is a copy and a shift.
  *
- * States of a workshop are constant for minutes and scraped on a beat: a day of them is a handful of bytes, and a
- * counter that grows by the same amount is a run as well. What fits nothing costs at most 20 bytes a sample.
+ * States of a workshop are constant for minutes and scraped on a beat: a day of them is a handful
+ * of bytes, and a counter that grows by the same amount is a run as well. What fits nothing costs
+ * at most 20 bytes a sample.
  */
 
 enum { TOKEN_REPEAT, TOKEN_SAMPLE, TOKEN_ABSOLUTE };
@@ -120,8 +123,8 @@ static bool needs_mark(const struct chunk_stream *stream)
 
 static void put_sample(struct chunk_stream *stream, int64_t t_ms, double value)
 {
-	stream->data = memory_grow(
-		stream->data, &stream->capacity, stream->size + TOKEN_MAX_BYTES, 1);
+	stream->data =
+		memory_grow(stream->data, &stream->capacity, stream->size + TOKEN_MAX_BYTES, 1);
 	flush_repeats(stream);
 	bool marked = needs_mark(stream), absolute = stream->count == 0 || marked;
 
@@ -162,7 +165,8 @@ void chunk_append_run(
 {
 	struct chunk_state *last = &stream->last;
 
-	while (count && !(last->step_ms == step_ms && stream->count && last->t_ms == t_ms - step_ms &&
+	while (count &&
+		!(last->step_ms == step_ms && stream->count && last->t_ms == t_ms - step_ms &&
 			last->increment == 0 && sample_bits(last->value) == sample_bits(value))) {
 		chunk_append(stream, t_ms, value);
 		t_ms += step_ms;
@@ -196,8 +200,8 @@ struct chunk_place chunk_seek(const struct chunk_stream *stream, int64_t from_ms
 	return (struct chunk_place){.offset = low ? stream->marks[low - 1].offset : 0};
 }
 
-static bool start_repeats(struct chunk_place *place, uint64_t total, struct chunk_state *at,
-	uint64_t *left)
+static bool start_repeats(
+	struct chunk_place *place, uint64_t total, struct chunk_state *at, uint64_t *left)
 {
 	if (place->taken >= total)
 		return false;
@@ -216,7 +220,8 @@ bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place
 		uint64_t token = get_varint(stream->data, &offset);
 
 		if ((token & 3) == TOKEN_REPEAT) {
-			// A run that was read to its end while it was still pending may be all behind us.
+			// A run that was read to its end while it was still pending may be all
+			// behind us.
 			if (start_repeats(place, token >> 2, at, left))
 				return true;
 			*place = (struct chunk_place){.offset = offset};

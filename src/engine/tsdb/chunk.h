@@ -48,8 +48,8 @@ struct chunk_place {
 struct chunk_place chunk_seek(const struct chunk_stream *stream, int64_t from_ms);
 
 /*
- * Moves *at from the last sample read to the next one; *left more repeat it and count as taken. False where nothing
- * is left (yet).
+ * Moves *at from the last sample read to the next one; *left more repeat it and count as taken.
+ * False where nothing is left (yet).
  */
 bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place,
 	struct chunk_state *at, uint64_t *left);

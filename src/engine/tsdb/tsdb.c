@@ -5,8 +5,8 @@
 #include "engine/tsdb/chunk.h"
 
 /*
- * Series are found by label set (appending) and by metric name (reading). Label texts repeat a lot — a namespace
- * stands in every series of it — so each text is stored once.
+ * Series are found by label set (appending) and by metric name (reading). Label texts repeat a lot
+ * — a namespace stands in every series of it — so each text is stored once.
  */
 
 enum { DEFAULT_MAX_SERIES = 10000000 };
@@ -46,7 +46,8 @@ static struct tsdb *of_sink(struct series_sink *sink)
 	return (struct tsdb *)((char *)sink - offsetof(struct tsdb, sink));
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading -----------------------------------------------------------------------------------
+ */
 
 static const struct postings *candidates(
 	const struct tsdb *db, const struct matcher *matchers, size_t count)
@@ -63,13 +64,14 @@ static const struct postings *candidates(
 	return &db->all;
 }
 
-static bool source_select(struct series_source *source, const struct matcher *matchers, size_t count,
-	struct arena *arena, struct series_list *out, struct error *err)
+static bool source_select(struct series_source *source, const struct matcher *matchers,
+	size_t count, struct arena *arena, struct series_list *out, struct error *err)
 {
 	const struct postings *from = candidates(of_source(source), matchers, count);
 
 	(void)err;
-	*out = (struct series_list){.items = ARENA_ARRAY(arena, const struct series *, from->count)};
+	*out = (struct series_list){
+		.items = ARENA_ARRAY(arena, const struct series *, from->count)};
 	for (size_t i = 0; i < from->count; i++)
 		if (matchers_match(matchers, count, from->items[i]->base.labels))
 			out->items[out->count++] = &from->items[i]->base;
@@ -133,9 +135,11 @@ static uint64_t source_series_count(struct series_source *source)
 	return of_source(source)->all.count;
 }
 
-static const struct series_source_ops source_ops = {source_select, source_open, source_series_count};
+static const struct series_source_ops source_ops = {
+	source_select, source_open, source_series_count};
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing -----------------------------------------------------------------------------------
+ */
 
 static struct str intern(struct tsdb *db, struct str text)
 {
@@ -177,8 +181,8 @@ static void grow_table(struct tsdb *db)
 
 static const struct labels *store_labels(struct tsdb *db, const struct labels *labels)
 {
-	struct labels *stored = arena_alloc(
-		&db->arena, sizeof *stored + labels->count * sizeof(struct label));
+	struct labels *stored =
+		arena_alloc(&db->arena, sizeof *stored + labels->count * sizeof(struct label));
 
 	stored->hash = labels->hash;
 	stored->count = labels->count;
@@ -200,7 +204,8 @@ static struct series *sink_series(
 	if (*slot)
 		return &(*slot)->base;
 	if (db->all.count >= db->max_series) {
-		error_set(err, ERROR_LIMIT, "the store holds its limit of %zu series", db->max_series);
+		error_set(err, ERROR_LIMIT, "the store holds its limit of %zu series",
+			db->max_series);
 		return NULL;
 	}
 	struct tsdb_series *series = ARENA_NEW(&db->arena, struct tsdb_series);
@@ -220,8 +225,7 @@ static struct series *sink_series(
 	return &series->base;
 }
 
-static bool sink_append(
-	struct series_sink *sink, struct series *series, int64_t t_ms, double value)
+static bool sink_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value)
 {
 	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
 
@@ -265,7 +269,8 @@ static size_t sink_append_run(struct series_sink *sink, struct series *series, i
 
 static const struct series_sink_ops sink_ops = {sink_series, sink_append, sink_append_run};
 
-/* --- the store --------------------------------------------------------------------------------- */
+/* --- the store ---------------------------------------------------------------------------------
+ */
 
 struct tsdb *tsdb_create(size_t max_series)
 {
@@ -326,8 +331,8 @@ struct tsdb_stats tsdb_stats(const struct tsdb *db)
 		.series_count = db->all.count,
 		.refused_count = db->refused_count,
 		.bytes = db->arena.used_bytes + db->table_capacity * sizeof(struct tsdb_series *) +
-			db->all.capacity * 2 * sizeof(struct tsdb_series *) +
-			(db->texts.capacity + db->names.capacity) * sizeof(struct map_entry),
+			 db->all.capacity * 2 * sizeof(struct tsdb_series *) +
+			 (db->texts.capacity + db->names.capacity) * sizeof(struct map_entry),
 		.min_ms = INT64_MAX,
 		.max_ms = INT64_MIN,
 	};

@@ -13,7 +13,7 @@ struct tsdb_stats {
 	size_t series_count;
 	uint64_t sample_count;
 	uint64_t refused_count; // out of order, or a different value for an instant that is there
-	size_t bytes;           // samples, labels and index, as allocated
+	size_t bytes;		// samples, labels and index, as allocated
 	int64_t min_ms, max_ms; // of all samples; min_ms > max_ms where there are none
 };
 

@@ -9,7 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- a store with something in it ---------------------------------------------------------------- */
+/* --- a store with something in it ----------------------------------------------------------------
+ */
 
 static struct tsdb *db;
 static struct arena arena;
@@ -53,7 +54,8 @@ static void append(struct series *series, int64_t t_ms, double value)
 	assert_true(tsdb_sink(db)->ops->append(tsdb_sink(db), series, t_ms, value));
 }
 
-/* --- what a run gives, by the series' text --------------------------------------------------------- */
+/* --- what a run gives, by the series' text
+ * --------------------------------------------------------- */
 
 enum { MAX_SERIES = 64, MAX_STEPS = 1200 };
 
@@ -148,7 +150,7 @@ static struct recorded *run(const char *text, const struct promql_options *optio
 static bool same_value(double a, double b)
 {
 	return sample_bits(a) == sample_bits(b) ||
-		(isnan(a) && isnan(b) && sample_is_stale(a) == sample_is_stale(b));
+	       (isnan(a) && isnan(b) && sample_is_stale(a) == sample_is_stale(b));
 }
 
 static void assert_contained(const char *text, const struct recorded *a, const struct recorded *b)
@@ -158,11 +160,12 @@ static void assert_contained(const char *text, const struct recorded *a, const s
 		size_t other = find(b, buffer_str(&a->names[i]));
 
 		for (size_t k = 0; k < a->step_count; k++) {
-			double value = other < b->series_count ? b->values[other][k] : sample_stale();
+			double value =
+				other < b->series_count ? b->values[other][k] : sample_stale();
 
 			if (!same_value(a->values[i][k], value))
-				fail_msg("%s: %s at step %zu: %.17g, %.17g", text, a->names[i].data, k,
-					a->values[i][k], value);
+				fail_msg("%s: %s at step %zu: %.17g, %.17g", text, a->names[i].data,
+					k, a->values[i][k], value);
 		}
 	}
 }
@@ -231,7 +234,8 @@ static const char *const expressions[] = {
 	"sum_over_time((a + 1)[20m:30s])",
 	"max_over_time(rate(a[5m])[10m:])",
 	"sum_over_time(sum_over_time(a[1m:10s])[5m:1m])",
-	"label_replace(a, \"v\", \"x$1\", \"u\", \"(.)\") or label_replace(b, \"x\", \"\", \"\", \"\")",
+	"label_replace(a, \"v\", \"x$1\", \"u\", \"(.)\") or label_replace(b, \"x\", \"\", \"\", "
+	"\"\")",
 	"clamp(a, 1, 7) / clamp_max(a, 5) - clamp_min(a, scalar(b{u=\"4\"}))",
 	"count(a == a) + group(b)",
 };
@@ -262,7 +266,8 @@ static void a_day_in_slices_is_the_day_at_once(void **state)
 		}
 }
 
-/* Every instant with a plan of its own: nothing is carried over, so nothing can be carried over wrongly. */
+/* Every instant with a plan of its own: nothing is carried over, so nothing can be carried over
+ * wrongly. */
 static void windows_that_slide_equal_windows_made_anew(void **state)
 {
 	enum { STEPS = 250 };
@@ -293,8 +298,9 @@ static void windows_that_slide_equal_windows_made_anew(void **state)
 static void a_plan_follows_what_is_appended_between_its_runs(void **state)
 {
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(
-		STR("sum by (u) (sum_over_time(a[20s])) + on(u) count by (u) (a)"), &arena, NULL, &err);
+	struct promql_expr *expr =
+		promql_parse(STR("sum by (u) (sum_over_time(a[20s])) + on(u) count by (u) (a)"),
+			&arena, NULL, &err);
 	struct promql_plan *plan = promql_plan_create(expr, tsdb_source(db), NULL, &err);
 	struct recorded *recorded = recorded_create();
 
@@ -376,7 +382,10 @@ static void a_window_forgets_what_leaves_it(void **state)
 	(void)state;
 	for (int64_t k = 0; k < 400; k++)
 		append(series_of("x", 0), k * 1000,
-			k == 10 ? 1e16 : k == 11 ? 0.1 : k == 12 ? INFINITY : 0);
+			k == 10	  ? 1e16
+			: k == 11 ? 0.1
+			: k == 12 ? INFINITY
+				  : 0);
 	for (size_t k = 0; k < 350; k++)
 		times_ms[k] = (int64_t)k * 1000;
 	struct recorded *recorded = run("sum_over_time(x[60s])", NULL, times_ms, 350, false);
@@ -438,8 +447,10 @@ static void what_cannot_be_answered_is_an_error(void **state)
 		append(series_of("b{u=\"1\",v=\"1\"}", 0), k * 6000, 1);
 	}
 	assert_fails("b + on(u) a", ERROR_EXECUTION,
-		"found duplicate series for the match group {u=\"1\"} on the right hand-side of the "
-		"operation: [{__name__=\"a\", u=\"1\", v=\"2\"}, {__name__=\"a\", u=\"1\", v=\"1\"}];"
+		"found duplicate series for the match group {u=\"1\"} on the right hand-side of "
+		"the "
+		"operation: [{__name__=\"a\", u=\"1\", v=\"2\"}, {__name__=\"a\", u=\"1\", "
+		"v=\"1\"}];"
 		"many-to-many matching not allowed: matching labels must be unique on one side");
 	assert_fails("a + on(u) b", ERROR_EXECUTION,
 		"multiple matches for labels: many-to-one matching must be explicit "

@@ -42,8 +42,10 @@ static void one_label_can_be_set_and_removed(void **state)
 	const struct labels *set = make("b", "1", "d", "2");
 
 	(void)state;
-	assert_true(labels_equal(labels_with(&arena, set, STR("b"), STR("")), make("d", "2", "", "")));
-	assert_true(labels_equal(labels_with(&arena, set, STR("d"), STR("3")), make("b", "1", "d", "3")));
+	assert_true(
+		labels_equal(labels_with(&arena, set, STR("b"), STR("")), make("d", "2", "", "")));
+	assert_true(labels_equal(
+		labels_with(&arena, set, STR("d"), STR("3")), make("b", "1", "d", "3")));
 	assert_int_equal(labels_with(&arena, set, STR("a"), STR("0"))->count, 3);
 	assert_true(labels_equal(labels_with(&arena, set, STR("z"), STR("")), set));
 }

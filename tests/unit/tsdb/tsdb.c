@@ -72,12 +72,14 @@ static void what_is_appended_is_read_back_to_the_bit(void **state)
 			// A reader that follows the writer sees the same as one that comes later.
 			while (next_random() % 3 && cursor_next(&cursor)) {
 				assert_int_equal(cursor.t_ms, expected[read].t_ms);
-				assert_true(sample_bits(cursor.value) == sample_bits(expected[read].value));
+				assert_true(sample_bits(cursor.value) ==
+					    sample_bits(expected[read].value));
 				read++;
 			}
 		}
 		while (cursor_next(&cursor))
-			assert_true(sample_bits(cursor.value) == sample_bits(expected[read++].value));
+			assert_true(
+				sample_bits(cursor.value) == sample_bits(expected[read++].value));
 		assert_int_equal(read, SAMPLES);
 		for (size_t i = 0; i < 200; i++) {
 			size_t at = next_random() % SAMPLES;
@@ -114,7 +116,8 @@ static void a_run_is_the_same_as_its_samples(void **state)
 		int64_t step_ms = 1000 * (1 + (int64_t)(next_random() % 3));
 		double value = (double)(next_random() % 3);
 
-		assert_int_equal(sink->ops->append_run(sink, runs, t_ms, step_ms, count, value), count);
+		assert_int_equal(
+			sink->ops->append_run(sink, runs, t_ms, step_ms, count, value), count);
 		for (size_t j = 0; j < count; j++)
 			assert_true(sink->ops->append(
 				sink, singles, t_ms + (int64_t)j * step_ms, value));
@@ -193,8 +196,8 @@ static void series_are_found_by_matchers_in_order_of_creation(void **state)
 
 	assert_true(matcher_init(&matchers[0], MATCHER_EQUAL, SERIES_METRIC_NAME, STR("up"), &err));
 	assert_true(matcher_init(&matchers[1], MATCHER_REGEX, STR("user"), STR("|b.*"), &err));
-	assert_true(tsdb_source(db)->ops->select(
-		tsdb_source(db), matchers, 2, &arena, &found, &err));
+	assert_true(
+		tsdb_source(db)->ops->select(tsdb_source(db), matchers, 2, &arena, &found, &err));
 	assert_int_equal(found.count, 2);
 	assert_int_equal(found.items[0]->labels->count, 1);
 	matcher_finish(&matchers[1]);
