@@ -13,7 +13,7 @@
 /* Produced bytes that are awaited before it is decided whether the length is known. */
 enum { WHOLE_BYTES = 32 * 1024, MIN_PART_BYTES = 8 * 1024 };
 
-/* --- what handlers say -------------------------------------------------------------------------- */
+/* --- what handlers say --- */
 
 static struct exchange *answer(struct http_request *request, int status, const char *type)
 {
@@ -155,7 +155,7 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 	server->stats.streams++;
 }
 
-/* --- head --------------------------------------------------------------------------------------- */
+/* --- head --- */
 
 /* Where the head is being written; `full` once something did not fit. */
 struct head {
@@ -228,7 +228,7 @@ static bool send_head(struct exchange *exchange, size_t len)
 	       !lws_finalize_write_http_header(exchange->wsi, start, &head.at, head.end);
 }
 
-/* --- body --------------------------------------------------------------------------------------- */
+/* --- body --- */
 
 /* Fetches the next part once the one before is out. */
 static void produce(struct exchange *exchange, size_t enough)

@@ -34,7 +34,7 @@ static void destroy(struct exchange *exchange)
 	free(exchange);
 }
 
-/* --- the request ------------------------------------------------------------------------------- */
+/* --- the request --- */
 
 static struct str copy_header(
 	struct lws *wsi, struct arena *arena, enum lws_token_indexes token)

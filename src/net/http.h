@@ -13,7 +13,7 @@
 
 struct http_server;
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests --- */
 
 /* Bits of http_route.methods. HEAD is answered wherever GET is. */
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 };
@@ -51,7 +51,7 @@ struct http_route {
 	http_handler *handler;
 };
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers --- */
 
 /* Adds a header to the answer to come; name in lower case, both borrowed until the request ends. */
 void http_add_header(struct http_request *request, const char *name, struct str value);
@@ -88,7 +88,7 @@ struct http_asset {
 };
 void http_answer_asset(struct http_request *request, const struct http_asset *asset);
 
-/* --- pushed answers ---------------------------------------------------------------------------- */
+/* --- pushed answers --- */
 
 /* Bytes that many clients are sent, counted: nobody holds a copy. */
 struct http_block {
@@ -118,7 +118,7 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 /* There is something new: every stream's `next` is asked again. */
 void http_server_wake(struct http_server *server);
 
-/* --- the server -------------------------------------------------------------------------------- */
+/* --- the server --- */
 
 struct http_options {
 	const char *listen;              // HOST:PORT, an IPv6 address in [brackets]; port 0: any free one

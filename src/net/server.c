@@ -241,7 +241,7 @@ void http_server_stop(struct http_server *server)
 	lws_cancel_service(server->context);
 }
 
-/* --- timers -------------------------------------------------------------------------------------- */
+/* --- timers --- */
 
 struct http_timer {
 	lws_sorted_usec_list_t entry; // first: the callback gets a pointer to it

@@ -35,8 +35,7 @@ struct run {
 	size_t exception_count;
 };
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines --- */
 
 static bool next_line(struct run *run, struct str *line)
 {
@@ -105,8 +104,7 @@ static void split_series(struct str line, struct str *series, struct str *values
 	*values = str_trim((struct str){line.data + i, line.len - i});
 }
 
-/* --- load --------------------------------------------------------------------------------------
- */
+/* --- load --- */
 
 static bool parse_line(struct run *run, struct str line, struct arena *arena,
 	const struct labels **labels, struct promql_value_run **runs, size_t *count,
@@ -181,8 +179,7 @@ static void load(struct run *run, struct str rest)
 	}
 }
 
-/* --- eval --------------------------------------------------------------------------------------
- */
+/* --- eval --- */
 
 struct expected_series {
 	const struct labels *labels;

@@ -111,8 +111,7 @@ static struct token fail_at_rune(struct lexer *lexer, const char *what, int rune
 	return fail(lexer, str_format(lexer->arena, "%s %.*s", what, STR_ARG(quoted)));
 }
 
-/* --- strings -----------------------------------------------------------------------------------
- */
+/* --- strings --- */
 
 static int hex_value(int rune)
 {
@@ -202,8 +201,7 @@ static struct token lex_string(struct lexer *lexer, int quote)
 	}
 }
 
-/* --- words and numbers -------------------------------------------------------------------------
- */
+/* --- words and numbers --- */
 
 static struct token lex_word(struct lexer *lexer)
 {
@@ -253,8 +251,7 @@ static struct token lex_number_or_duration(struct lexer *lexer)
 		str_format(lexer->arena, "bad number or duration syntax: %.*s", STR_ARG(quoted)));
 }
 
-/* --- the three places --------------------------------------------------------------------------
- */
+/* --- the three places --- */
 
 static struct token lex_in_braces(struct lexer *lexer)
 {

@@ -17,8 +17,7 @@ void parser_init(struct parser *parser, struct str text, struct arena *arena,
 	lexer_init(&parser->lexer, text, arena);
 }
 
-/* --- tokens ------------------------------------------------------------------------------------
- */
+/* --- tokens --- */
 
 const struct token *parser_peek(struct parser *parser)
 {
@@ -53,8 +52,7 @@ bool parser_accept(struct parser *parser, enum token_kind kind)
 	return true;
 }
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 /* "LINE:COLUMN", both from 1, the column in bytes. */
 static void print_place(char *out, size_t size, struct str text, size_t at)
@@ -111,8 +109,7 @@ bool parser_unexpected(struct parser *parser, const char *context, const char *e
 	return false;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes --- */
 
 static bool too_deep(struct parser *parser, struct promql_position position)
 {
@@ -165,8 +162,7 @@ void *parser_grow(struct arena *arena, void *items, size_t count, size_t size)
 	return grown;
 }
 
-/* --- operators ---------------------------------------------------------------------------------
- */
+/* --- operators --- */
 
 enum {
 	PRECEDENCE_NONE,
@@ -276,8 +272,7 @@ bool parser_expression(struct parser *parser, struct promql_expr **out)
 	return parse_binary(parser, PRECEDENCE_OR, out);
 }
 
-/* --- operands ----------------------------------------------------------------------------------
- */
+/* --- operands --- */
 
 bool parser_starts_expression(enum token_kind kind)
 {
@@ -396,8 +391,7 @@ static bool parse_unary(struct parser *parser, struct promql_expr **out)
 	return true;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static bool parse_all(struct parser *parser, struct promql_expr **out)
 {

@@ -1,7 +1,6 @@
 #include "engine/promql/parser.h"
 
-/* --- label names -------------------------------------------------------------------------------
- */
+/* --- label names --- */
 
 /* Words that may name a label in by(), on() and their kin: most keywords too. */
 static bool is_label_name(enum token_kind kind)
@@ -61,8 +60,7 @@ bool parser_label_names(struct parser *parser, struct str **out, size_t *out_cou
 	return true;
 }
 
-/* --- arguments ---------------------------------------------------------------------------------
- */
+/* --- arguments --- */
 
 struct arguments {
 	struct promql_expr **items;
@@ -130,8 +128,7 @@ bool parser_call(struct parser *parser, const struct token *name, struct promql_
 	return true;
 }
 
-/* --- aggregations ------------------------------------------------------------------------------
- */
+/* --- aggregations --- */
 
 static bool takes_parameter(enum token_kind kind)
 {

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* --- selectors ---------------------------------------------------------------------------------
- */
+/* --- selectors --- */
 
 bool parser_is_metric_name(enum token_kind kind)
 {
@@ -129,8 +128,7 @@ bool parser_selector(struct parser *parser, const struct token *name, struct pro
 	return true;
 }
 
-/* --- durations in brackets and behind offset
- * ------------------------------------------------------ */
+/* --- durations in brackets and behind offset --- */
 
 /* What an error names where a duration should be. */
 struct duration_place {
@@ -257,8 +255,7 @@ static bool check_millisecond(struct parser *parser, int64_t ms, struct promql_p
 	return parser_fail(parser, ERROR_INVALID, position, "duration must be at least 1ms");
 }
 
-/* --- [5m] and [1h:5m] --------------------------------------------------------------------------
- */
+/* --- [5m] and [1h:5m] --- */
 
 static bool make_range(
 	struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
@@ -327,8 +324,7 @@ bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **ex
 	       make_subquery(parser, expr, range_ms, step_ms);
 }
 
-/* --- offset and @ ------------------------------------------------------------------------------
- */
+/* --- offset and @ --- */
 
 /* Where an expression keeps its modifiers; NULL where it can have none. */
 static struct promql_modifiers *modifiers(struct promql_expr *expr)

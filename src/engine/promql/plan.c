@@ -11,8 +11,7 @@ enum {
 	DEFAULT_MAX_SAMPLES = 50000000,
 };
 
-/* --- building ----------------------------------------------------------------------------------
- */
+/* --- building --- */
 
 struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
 	const struct promql_expr *expr, struct buffer *key, bool *is_new)
@@ -154,8 +153,7 @@ struct plan_op *plan_build(
 	return NULL;
 }
 
-/* --- preparing ---------------------------------------------------------------------------------
- */
+/* --- preparing --- */
 
 void plan_reserve(struct plan_op *op, size_t count)
 {
@@ -351,8 +349,7 @@ bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
 	return plan->is_prepared;
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 int64_t plan_reference(
 	const struct promql_plan *plan, const struct promql_modifiers *modifiers, int64_t t_ms)
@@ -374,8 +371,7 @@ int64_t plan_reference(
 	return t_ms - modifiers->offset_ms;
 }
 
-/* --- running -----------------------------------------------------------------------------------
- */
+/* --- running --- */
 
 struct promql_plan *plan_create_empty(
 	struct series_source *source, const struct promql_options *options)

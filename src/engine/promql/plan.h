@@ -36,7 +36,6 @@ struct plan_op {
 	struct plan_op **children;
 	size_t child_count;
 	bool is_scalar; // one column with labels_none, always present
-	bool is_range;	// a window source: its columns are made by the function above it
 
 	// Set by prepare; all in plan->prepared.
 	size_t series_count;
@@ -79,8 +78,7 @@ struct promql_plan {
 	int64_t horizon_ms;
 };
 
-/* --- building (plan.c) -------------------------------------------------------------------------
- */
+/* --- building (plan.c) --- */
 
 /* The operator for an expression; NULL with *err. Recurses on right-hand sides and arguments only.
  */
@@ -117,8 +115,7 @@ struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *exp
 struct str plan_text(const struct promql_expr *expr);
 const struct promql_expr *plan_strip(const struct promql_expr *expr);
 
-/* --- preparing (plan.c) ------------------------------------------------------------------------
- */
+/* --- preparing (plan.c) --- */
 
 /* Room for `count` output series; columns point nowhere yet. */
 void plan_reserve(struct plan_op *op, size_t count);
@@ -158,8 +155,7 @@ void plan_merge_init(struct plan_merge *merge, struct plan_op *op,
 bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
 	const double *const *inputs, struct error *err);
 
-/* --- time (plan.c) -----------------------------------------------------------------------------
- */
+/* --- time (plan.c) --- */
 
 /* The instant a selector looks at when evaluated at t_ms: offset and @ applied. */
 int64_t plan_reference(
@@ -183,8 +179,7 @@ static inline bool plan_is_missing(double value)
 	return sample_is_stale(value);
 }
 
-/* --- sub-plans (plan.c) ------------------------------------------------------------------------
- */
+/* --- sub-plans (plan.c) --- */
 
 /* A plan without operators, defaults filled in. */
 struct promql_plan *plan_create_empty(

@@ -33,8 +33,7 @@ static bool is_comparison(enum promql_operator operator)
 	return operator>= PROMQL_EQL && operator<= PROMQL_LTE;
 }
 
-/* --- two columns -------------------------------------------------------------------------------
- */
+/* --- two columns --- */
 
 /* Arithmetic of present values; the compiler makes a tight loop of each. */
 #define EACH(expression)                                                                     \
@@ -97,8 +96,7 @@ static bool drops_name(const struct binary_op *self)
 	return !is_comparison(self->operator) || self->return_bool;
 }
 
-/* --- with a scalar -----------------------------------------------------------------------------
- */
+/* --- with a scalar --- */
 
 static bool prepare_scalar(struct plan_op *op, struct error *err)
 {
@@ -132,8 +130,7 @@ static bool eval_scalar(struct plan_op *op, struct error *err)
 	return plan_merge_eval(&self->merge, op, self->results, err);
 }
 
-/* --- with a vector: who meets whom --------------------------------------------------------------
- */
+/* --- with a vector: who meets whom --- */
 
 static const struct plan_op *many_side(const struct binary_op *self)
 {
@@ -248,8 +245,7 @@ static bool prepare_vector(struct plan_op *op, struct error *err)
 	return true;
 }
 
-/* --- with a vector: values ----------------------------------------------------------------------
- */
+/* --- with a vector: values --- */
 
 static bool duplicate_error(const struct binary_op *self, const struct match_group *group,
 	size_t first, size_t second, struct error *err)
@@ -397,8 +393,7 @@ static bool eval_vector(struct plan_op *op, struct error *err)
 	return ok;
 }
 
-/* --- two scalars -------------------------------------------------------------------------------
- */
+/* --- two scalars --- */
 
 static bool prepare_single(struct plan_op *op, struct error *err)
 {

@@ -35,8 +35,7 @@ static const double *scalar_argument(const struct call_op *op, size_t i)
 	return op->op.children[i]->columns[0];
 }
 
-/* --- by value ----------------------------------------------------------------------------------
- */
+/* --- by value --- */
 
 static double sign(double value)
 {
@@ -102,8 +101,7 @@ static void fill_round(struct call_op *op, const double *in, double *out)
 	}
 }
 
-/* --- by instant --------------------------------------------------------------------------------
- */
+/* --- by instant --- */
 
 static void fill_timestamp(struct call_op *op, const double *in, double *out)
 {
@@ -169,8 +167,7 @@ static void fill_absent(struct call_op *op, const double *in, double *out)
 	}
 }
 
-/* --- by labels ---------------------------------------------------------------------------------
- */
+/* --- by labels --- */
 
 static const struct labels *replace_label(struct call_op *op, const struct labels *labels,
 	const struct regex *regex, struct arena *arena)
@@ -227,8 +224,7 @@ static const struct labels *pinned_labels(const struct promql_expr *arg, struct 
 	return labels_make(arena, pairs, pair_count, false);
 }
 
-/* --- the operator ------------------------------------------------------------------------------
- */
+/* --- the operator --- */
 
 /* Any UTF-8 names a label, but nothing does not. */
 static bool is_label_name(struct str name)
@@ -471,8 +467,7 @@ struct plan_op *plan_call(
 	return NULL;
 }
 
-/* --- numbers and signs -------------------------------------------------------------------------
- */
+/* --- numbers and signs --- */
 
 static bool prepare_number(struct plan_op *op, struct error *err)
 {

@@ -54,8 +54,7 @@ static void print_names(
 	buffer_append_char(out, ')');
 }
 
-/* --- selectors ---------------------------------------------------------------------------------
- */
+/* --- selectors --- */
 
 static void print_matcher(struct buffer *out, const struct matcher *matcher)
 {
@@ -140,8 +139,7 @@ static void print_subquery(struct buffer *out, const struct promql_expr *expr)
 	print_modifiers(out, &expr->subquery.modifiers);
 }
 
-/* --- operators, calls --------------------------------------------------------------------------
- */
+/* --- operators, calls --- */
 
 static void print_matching(struct buffer *out, const struct promql_expr *expr)
 {

@@ -1,16 +1,17 @@
 /*
  * promql/promql.h — PromQL: text to tree, tree to plan, plan to columns. No I/O, no clock.
  *
- * Evaluation is columnar: a plan visits each node of the tree once for a whole block of instants, and a
- * node's result is a column of values per output series. A plan keeps its place between runs, so that
- * windows are computed incrementally, over a whole day at once or instant by instant as time passes.
+ * Evaluation is columnar: a plan visits each node of the tree once for a whole block of instants,
+ * and a node's result is a column of values per output series. A plan keeps its place between runs,
+ * so that windows are computed incrementally, over a whole day at once or instant by instant as
+ * time passes.
  */
 #ifndef PROMQL_PROMQL_H
 #define PROMQL_PROMQL_H
 
 #include "engine/series/series.h"
 
-/* --- the tree ---------------------------------------------------------------------------------- */
+/* --- the tree --- */
 
 enum promql_type { PROMQL_SCALAR, PROMQL_STRING, PROMQL_VECTOR, PROMQL_MATRIX };
 
@@ -18,7 +19,7 @@ enum promql_kind {
 	PROMQL_NUMBER,
 	PROMQL_TEXT,
 	PROMQL_SELECTOR, // instant vector selector
-	PROMQL_RANGE,    // selector[5m]
+	PROMQL_RANGE,	 // selector[5m]
 	PROMQL_SUBQUERY, // expr[5m:1m]
 	PROMQL_CALL,
 	PROMQL_AGGREGATE,
@@ -28,14 +29,37 @@ enum promql_kind {
 };
 
 enum promql_operator {
-	PROMQL_ADD, PROMQL_SUB, PROMQL_MUL, PROMQL_DIV, PROMQL_MOD, PROMQL_POW, PROMQL_ATAN2,
-	PROMQL_EQL, PROMQL_NEQ, PROMQL_GTR, PROMQL_LSS, PROMQL_GTE, PROMQL_LTE,
-	PROMQL_AND, PROMQL_OR, PROMQL_UNLESS,
+	PROMQL_ADD,
+	PROMQL_SUB,
+	PROMQL_MUL,
+	PROMQL_DIV,
+	PROMQL_MOD,
+	PROMQL_POW,
+	PROMQL_ATAN2,
+	PROMQL_EQL,
+	PROMQL_NEQ,
+	PROMQL_GTR,
+	PROMQL_LSS,
+	PROMQL_GTE,
+	PROMQL_LTE,
+	PROMQL_AND,
+	PROMQL_OR,
+	PROMQL_UNLESS,
 };
 
 enum promql_aggregator {
-	PROMQL_SUM, PROMQL_AVG, PROMQL_MIN, PROMQL_MAX, PROMQL_COUNT, PROMQL_GROUP,
-	PROMQL_STDDEV, PROMQL_STDVAR, PROMQL_TOPK, PROMQL_BOTTOMK, PROMQL_QUANTILE, PROMQL_COUNT_VALUES,
+	PROMQL_SUM,
+	PROMQL_AVG,
+	PROMQL_MIN,
+	PROMQL_MAX,
+	PROMQL_COUNT,
+	PROMQL_GROUP,
+	PROMQL_STDDEV,
+	PROMQL_STDVAR,
+	PROMQL_TOPK,
+	PROMQL_BOTTOMK,
+	PROMQL_QUANTILE,
+	PROMQL_COUNT_VALUES,
 };
 
 enum promql_card { PROMQL_ONE_TO_ONE, PROMQL_MANY_TO_ONE, PROMQL_ONE_TO_MANY, PROMQL_MANY_TO_MANY };
@@ -91,7 +115,8 @@ struct promql_expr {
 		struct {
 			enum promql_aggregator aggregator;
 			struct promql_expr *inner;
-			struct promql_expr *parameter; // of topk, bottomk, quantile, count_values; else NULL
+			struct promql_expr
+				*parameter; // of topk, bottomk, quantile, count_values; else NULL
 			struct str *names;
 			size_t name_count;
 			bool without;
@@ -100,7 +125,7 @@ struct promql_expr {
 			enum promql_operator op;
 			struct promql_expr *lhs, *rhs;
 			bool return_bool;
-			bool is_on; // on(names); else ignoring(names)
+			bool is_on;	       // on(names); else ignoring(names)
 			enum promql_card card; // many-to-many for and, or, unless
 			struct str *names;
 			size_t name_count;
@@ -116,21 +141,23 @@ struct promql_expr {
 };
 
 /*
- * Text to a type-checked tree, as Prometheus 3.5's parser. Text is capped at 1 MiB, depth at 200, where a
- * chain of left-associative operators (`a or b or c …`) is one level: its left spine may be half a
- * million nodes long, so whoever recurses must loop along `binary.lhs`. Any other child is deeper by one.
+ * Text to a type-checked tree, as Prometheus 3.5's parser. Text is capped at 1 MiB, depth at 200,
+ * where a chain of left-associative operators (`a or b or c …`) is one level: its left spine may be
+ * half a million nodes long, so whoever recurses must loop along `binary.lhs`. Any other child is
+ * deeper by one.
  *
- * Fails: ERROR_INVALID with Prometheus's wording, "LINE:COLUMN: parse error: …", and *where (may be NULL) set to
- * the offending bytes; ERROR_UNSUPPORTED for what the language has and we do not yet; ERROR_LIMIT.
- * A tree holds compiled regular expressions: call promql_release (takes NULL) before the arena goes.
+ * Fails: ERROR_INVALID with Prometheus's wording, "LINE:COLUMN: parse error: …", and *where (may be
+ * NULL) set to the offending bytes; ERROR_UNSUPPORTED for what the language has and we do not yet;
+ * ERROR_LIMIT. A tree holds compiled regular expressions: call promql_release (takes NULL) before
+ * the arena goes.
  */
-struct promql_expr *promql_parse(struct str text, struct arena *arena, struct promql_position *where,
-	struct error *err);
+struct promql_expr *promql_parse(
+	struct str text, struct arena *arena, struct promql_position *where, struct error *err);
 void promql_release(struct promql_expr *expr);
 
 /*
- * The tree as text again, Prometheus's form (Expr.String()), but for the few trees whose text Prometheus
- * could not read again: those are quoted or spelt so that they can be.
+ * The tree as text again, Prometheus's form (Expr.String()), but for the few trees whose text
+ * Prometheus could not read again: those are quoted or spelt so that they can be.
  */
 void promql_print(struct buffer *out, const struct promql_expr *expr);
 
@@ -139,8 +166,8 @@ bool promql_walk(const struct promql_expr *expr,
 	bool (*visit)(const struct promql_expr *expr, void *context), void *context);
 
 /*
- * A series in exposition-like notation, name{a="b"} — as exp_samples' labels and API texts write it.
- * Fails: ERROR_INVALID with "LINE:COLUMN: parse error: …".
+ * A series in exposition-like notation, name{a="b"} — as exp_samples' labels and API texts write
+ * it. Fails: ERROR_INVALID with "LINE:COLUMN: parse error: …".
  */
 const struct labels *promql_parse_metric(struct str text, struct arena *arena, struct error *err);
 
@@ -150,29 +177,30 @@ bool promql_parse_duration(struct str text, int64_t *out_ms, struct error *err);
 void promql_print_duration(struct buffer *out, int64_t ms);
 
 /*
- * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest), as runs of
- * samples. Fails: ERROR_INVALID with "1:COLUMN: parse error: …"; ERROR_UNSUPPORTED for native histograms;
- * ERROR_LIMIT past 100 million samples.
+ * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest), as
+ * runs of samples. Fails: ERROR_INVALID with "1:COLUMN: parse error: …"; ERROR_UNSUPPORTED for
+ * native histograms; ERROR_LIMIT past 100 million samples.
  */
 struct promql_value_run {
-	double value;     // first value; the stale marker for `stale`
+	double value;	  // first value; the stale marker for `stale`
 	double increment; // added once a sample
-	size_t count;     // samples
-	bool missing;     // `_`: count instants without a sample
+	size_t count;	  // samples
+	bool missing;	  // `_`: count instants without a sample
 };
 bool promql_parse_values(struct str text, struct arena *arena, struct promql_value_run **out,
 	size_t *out_count, struct error *err);
 
-/* --- evaluation -------------------------------------------------------------------------------- */
+/* --- evaluation --- */
 
 struct promql_options {
-	int64_t lookback_ms;     // 5 minutes where 0
+	int64_t lookback_ms;	  // 5 minutes where 0
 	int64_t subquery_step_ms; // 1 minute where 0
-	bool closed_ranges;      // Prometheus 2.x: windows include their left edge
-	uint64_t max_samples;    // 50 million where 0: samples held at once (Prometheus's query.max-samples)
+	bool closed_ranges;	  // Prometheus 2.x: windows include their left edge
+	uint64_t max_samples;	  // 50 million where 0: samples held at once (Prometheus's
+				  // query.max-samples)
 	/*
-	 * As a recording rule sees its data: at instant t nothing younger than t, and of samples at t itself
-	 * only those of series with rank < this. 0: a query, which sees everything.
+	 * As a recording rule sees its data: at instant t nothing younger than t, and of samples at
+	 * t itself only those of series with rank < this. 0: a query, which sees everything.
 	 */
 	uint32_t rule_rank;
 	// What @ start() and @ end() mean; both 0: first and last instant of each run.
@@ -180,9 +208,9 @@ struct promql_options {
 };
 
 /*
- * Result of a block of instants. A column holds step_count values, the stale marker where the series has
- * none at that instant. Labels and columns are valid until the next run, or the plan's end; labels of
- * equal sets may be different pointers. A scalar is one column with labels_none.
+ * Result of a block of instants. A column holds step_count values, the stale marker where the
+ * series has none at that instant. Labels and columns are valid until the next run, or the plan's
+ * end; labels of equal sets may be different pointers. A scalar is one column with labels_none.
  */
 struct promql_block {
 	enum promql_type type; // PROMQL_VECTOR or PROMQL_SCALAR, PROMQL_STRING
@@ -192,7 +220,8 @@ struct promql_block {
 	const struct labels *const *labels;
 	const double *const *columns;
 	struct str text; // PROMQL_STRING
-	/* Grows whenever labels[] changed its meaning: a receiver may cache per-column state until then. */
+	/* Grows whenever labels[] changed its meaning: a receiver may cache per-column state until
+	 * then. */
 	uint64_t generation;
 };
 
@@ -210,8 +239,8 @@ struct promql_plan *promql_plan_create(const struct promql_expr *expr, struct se
 void promql_plan_destroy(struct promql_plan *plan);
 
 /*
- * Evaluates at `count` ascending instants, all after those of the run before: windows go on where they were.
- * Fails: ERROR_EXECUTION (duplicate series, many-to-many matching), ERROR_LIMIT.
+ * Evaluates at `count` ascending instants, all after those of the run before: windows go on where
+ * they were. Fails: ERROR_EXECUTION (duplicate series, many-to-many matching), ERROR_LIMIT.
  */
 bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t count,
 	promql_receive *receive, void *context, struct error *err);
@@ -230,8 +259,8 @@ struct promql_result {
 };
 
 /*
- * One query, parsed already, at `count` ascending instants. A range-vector expression is evaluated when
- * count is 1. Series are sorted by labels for count > 1, else in the engine's order.
+ * One query, parsed already, at `count` ascending instants. A range-vector expression is evaluated
+ * when count is 1. Series are sorted by labels for count > 1, else in the engine's order.
  */
 bool promql_query(const struct promql_expr *expr, struct series_source *source,
 	const struct promql_options *options, const int64_t *times_ms, size_t count,

@@ -116,8 +116,7 @@ static bool query_columns(const struct promql_expr *expr, struct series_source *
 	return ok;
 }
 
-/* --- range vectors -----------------------------------------------------------------------------
- */
+/* --- range vectors --- */
 
 static bool gather_window(struct gathering *gathering, size_t i, struct series_cursor *cursor,
 	int64_t start_ms, int64_t end_ms, bool closed, struct error *err)

@@ -23,8 +23,7 @@ static bool expect(struct parser *parser, struct promql_expr *expr, enum promql_
 		type_names[wanted], context, name ? name : "", type_names[expr->type]);
 }
 
-/* --- binary ------------------------------------------------------------------------------------
- */
+/* --- binary --- */
 
 static bool is_blank(char c)
 {
@@ -152,8 +151,7 @@ static bool check_spine(struct parser *parser, struct promql_expr *top)
 	return true;
 }
 
-/* --- calls, aggregations, selectors --------------------------------------------------------------
- */
+/* --- calls, aggregations, selectors --- */
 
 static bool check_argument_count(struct parser *parser, const struct promql_expr *expr)
 {

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- sliding -----------------------------------------------------------------------------------
- */
+/* --- sliding --- */
 
 static bool catch_head(struct window *window)
 {
@@ -77,8 +76,7 @@ void window_finish(struct window *window)
 	free(window->ring.items);
 }
 
-/* --- rings -------------------------------------------------------------------------------------
- */
+/* --- rings --- */
 
 static struct sample *ring_at(const struct window_ring *ring, size_t i)
 {
@@ -106,8 +104,7 @@ static void ring_pop_first(struct window_ring *ring)
 	ring->count--;
 }
 
-/* --- sums --------------------------------------------------------------------------------------
- */
+/* --- sums --- */
 
 void window_kahan_add(double value, double *sum, double *rest)
 {
@@ -205,8 +202,7 @@ static double avg_value(const struct window *window, const struct window_span *s
 	return sum / count + rest / count;
 }
 
-/* --- counts and ends ---------------------------------------------------------------------------
- */
+/* --- counts and ends --- */
 
 static double count_value(const struct window *window, const struct window_span *span)
 {
@@ -233,8 +229,7 @@ static double first_value(const struct window *window, const struct window_span 
 	return window_first(window).value;
 }
 
-/* --- minimum and maximum -----------------------------------------------------------------------
- */
+/* --- minimum and maximum --- */
 
 /*
  * The ring holds candidates: each better than all younger ones. NaN is worse than anything, as in
@@ -276,8 +271,7 @@ static double extreme_value(const struct window *window, const struct window_spa
 	return ring_at(&window->ring, 0)->value;
 }
 
-/* --- changes between neighbours ----------------------------------------------------------------
- */
+/* --- changes between neighbours --- */
 
 /* The ring holds, for each event inside, the sample before it: when that one leaves, the event
  * does. */
@@ -307,8 +301,7 @@ static double event_value(const struct window *window, const struct window_span 
 	return (double)window->ring.count;
 }
 
-/* --- rates -------------------------------------------------------------------------------------
- */
+/* --- rates --- */
 
 /*
  * How far beyond its first and last sample the change is taken to go on: to the window's edge where
@@ -388,8 +381,7 @@ static double idelta_value(const struct window *window, const struct window_span
 	return window->count < 2 ? sample_stale() : window->last.value - window->before_last.value;
 }
 
-/* --- the table ---------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 const struct window_function *window_function_of(enum promql_function_id id)
 {

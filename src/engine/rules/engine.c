@@ -143,8 +143,7 @@ void rules_engine_destroy(struct rules_engine *engine)
 	free(engine);
 }
 
-/* --- evaluating
- * ----------------------------------------------------------------------------------- */
+/* --- evaluating --- */
 
 static bool receive(void *context, const struct promql_block *block, struct error *err)
 {
@@ -326,8 +325,7 @@ static bool run_call(struct rules_engine *engine, struct error *err)
 	return !engine->failure.happened || report_failure(&engine->failure, err);
 }
 
-/* --- instants
- * ------------------------------------------------------------------------------------- */
+/* --- instants --- */
 
 static int64_t *reserve_times(struct group_state *group, size_t count)
 {

@@ -6,8 +6,7 @@
 
 #include "engine/promql/promql.h"
 
-/* --- rule files --------------------------------------------------------------------------------
- */
+/* --- rule files --- */
 
 enum rules_kind { RULES_RECORD, RULES_ALERT };
 
@@ -79,8 +78,7 @@ void rules_file_release(struct rules_file *file);
 size_t rules_duplicates(
 	const struct rules_file *file, struct arena *arena, const struct rules_rule ***out);
 
-/* --- virtual time ------------------------------------------------------------------------------
- */
+/* --- virtual time --- */
 
 /*
  * Recording rules over a source and a sink that are the same store. Groups are evaluated in the

@@ -39,8 +39,7 @@ static void fail_format(struct run *run, const char *format, ...)
 	buffer_finish(&text);
 }
 
-/* --- rule files ----------------------------------------------------------------------------------
- */
+/* --- rule files --- */
 
 static void read_rule_file(struct run *run, const char *path)
 {
@@ -122,8 +121,7 @@ static void order_groups(struct run *run)
 			}
 }
 
-/* --- input ---------------------------------------------------------------------------------------
- */
+/* --- input --- */
 
 struct input {
 	const struct test_series *given;
@@ -214,8 +212,7 @@ static bool rules_record_inputs(const struct bench *bench)
 	return false;
 }
 
-/* --- rules ---------------------------------------------------------------------------------------
- */
+/* --- rules --- */
 
 struct promql_options run_query_options(const struct run *run)
 {

@@ -138,8 +138,7 @@ const struct labels *labels_drop_name(struct arena *arena, const struct labels *
 	return labels;
 }
 
-/* --- printing ----------------------------------------------------------------------------------
- */
+/* --- printing --- */
 
 static void quote_byte(struct buffer *out, unsigned char c)
 {

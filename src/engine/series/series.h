@@ -15,8 +15,7 @@
 
 #define SERIES_METRIC_NAME STR("__name__")
 
-/* --- labels ------------------------------------------------------------------------------------
- */
+/* --- labels --- */
 
 struct label {
 	struct str name, value;
@@ -71,8 +70,7 @@ void labels_print_metric(struct buffer *out, const struct labels *labels);
 /* Go's strconv.Quote: "…" with \n, \x.. and \u.... escapes. */
 void labels_quote(struct buffer *out, struct str text);
 
-/* --- matchers ----------------------------------------------------------------------------------
- */
+/* --- matchers --- */
 
 enum matcher_kind { MATCHER_EQUAL, MATCHER_NOT_EQUAL, MATCHER_REGEX, MATCHER_NOT_REGEX };
 
@@ -97,8 +95,7 @@ bool matchers_match(const struct matcher *matchers, size_t count, const struct l
 /* name="value" */
 void matcher_print(struct buffer *out, const struct matcher *matcher);
 
-/* --- regular expressions: RE2's syntax, linear time
- * ------------------------------------------------ */
+/* --- regular expressions: RE2's syntax, linear time --- */
 
 /*
  * `pattern` fully anchored, as PromQL means it: ^(?s:pattern)$. NULL with ERROR_INVALID where RE2
@@ -116,8 +113,7 @@ bool regex_matches(const struct regex *regex, struct str text);
 bool regex_expand(
 	const struct regex *regex, struct str text, struct str replacement, struct buffer *out);
 
-/* --- samples -----------------------------------------------------------------------------------
- */
+/* --- samples --- */
 
 struct sample {
 	int64_t t_ms;
@@ -149,8 +145,7 @@ static inline double sample_stale(void)
 	return value;
 }
 
-/* --- the seam ----------------------------------------------------------------------------------
- */
+/* --- the seam --- */
 
 /*
  * A stored series, as a reader sees it; the store embeds it as first member.

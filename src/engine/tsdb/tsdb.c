@@ -46,8 +46,7 @@ static struct tsdb *of_sink(struct series_sink *sink)
 	return (struct tsdb *)((char *)sink - offsetof(struct tsdb, sink));
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static const struct postings *candidates(
 	const struct tsdb *db, const struct matcher *matchers, size_t count)
@@ -138,8 +137,7 @@ static uint64_t source_series_count(struct series_source *source)
 static const struct series_source_ops source_ops = {
 	source_select, source_open, source_series_count};
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 static struct str intern(struct tsdb *db, struct str text)
 {
@@ -269,8 +267,7 @@ static size_t sink_append_run(struct series_sink *sink, struct series *series, i
 
 static const struct series_sink_ops sink_ops = {sink_series, sink_append, sink_append_run};
 
-/* --- the store ---------------------------------------------------------------------------------
- */
+/* --- the store --- */
 
 struct tsdb *tsdb_create(size_t max_series)
 {

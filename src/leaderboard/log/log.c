@@ -53,8 +53,7 @@ static bool execute(struct event_log *log, const char *sql, const char *what, st
 	return sqlite3_exec(log->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail(log, what, err);
 }
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 // The one number that a statement gives.
 static bool ask_number(struct event_log *log, const char *sql, int64_t *out, struct error *err)
@@ -186,8 +185,7 @@ void event_log_close(struct event_log *log)
 	free(log);
 }
 
-/* --- appending ---------------------------------------------------------------------------------
- */
+/* --- appending --- */
 
 bool event_log_begin(struct event_log *log, struct error *err)
 {
@@ -234,8 +232,7 @@ bool event_log_append(
 	return ok;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static struct str column_text(sqlite3_stmt *statement, int column, struct arena *arena)
 {

@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* --- subjects ----------------------------------------------------------------------------------
- */
+/* --- subjects --- */
 
 static size_t add_subject(struct subjects *subjects, struct str key, size_t player)
 {
@@ -87,8 +86,7 @@ void subjects_finish(struct subjects *subjects)
 	arena_finish(&subjects->arena);
 }
 
-/* --- feeds -------------------------------------------------------------------------------------
- */
+/* --- feeds --- */
 
 static void make_rows(struct feed *feed)
 {

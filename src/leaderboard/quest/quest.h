@@ -15,8 +15,7 @@
 
 #include "engine/promql/promql.h"
 
-/* --- what is raced -----------------------------------------------------------------------------
- */
+/* --- what is raced --- */
 
 enum { QUEST_MAX_EXERCISES = 16, QUEST_MAX_CONDITIONS = 16, QUEST_MAX_PLAYERS = 10000 };
 
@@ -94,8 +93,7 @@ void quest_player_print(struct buffer *out, const struct quest_player *player);
  * ranks. */
 int quest_player_compare(const struct quest_player *a, const struct quest_player *b);
 
-/* --- score and rank: pure functions ------------------------------------------------------------
- */
+/* --- score and rank: pure functions --- */
 
 /* "Not completed", as an instant that never comes. */
 #define QUEST_NEVER INT64_MAX
@@ -135,8 +133,7 @@ void quest_rank(const struct quest *quest, enum quest_scoring scoring,
 #define QUEST_NOBODY SIZE_MAX
 size_t quest_leader(const struct quest_standing *standings, size_t count);
 
-/* --- conditions to events ----------------------------------------------------------------------
- */
+/* --- conditions to events --- */
 
 /*
  * An exercise was completed: the first instant at which its counting conditions held together lies
@@ -193,8 +190,7 @@ void quest_tracker_watch(struct quest_tracker *tracker, quest_watch *watch, void
 bool quest_tracker_run(struct quest_tracker *tracker, const int64_t *times_ms, size_t count,
 	quest_tell *tell, void *context, struct error *err);
 
-/* --- scenario files ----------------------------------------------------------------------------
- */
+/* --- scenario files --- */
 
 enum quest_scenario_kind {
 	QUEST_TIMINGS,	// players with given completion times
@@ -262,8 +258,7 @@ bool quest_scenario_read(struct str text, const char *file, const struct quest_v
 	size_t variable_count, struct arena *arena, struct quest_scenario *out, struct error *err);
 void quest_scenario_release(struct quest_scenario *scenario);
 
-/* --- worlds to rehearse in ---------------------------------------------------------------------
- */
+/* --- worlds to rehearse in --- */
 
 struct quest_simulation;
 

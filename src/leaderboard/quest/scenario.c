@@ -11,8 +11,7 @@
 
 enum { MAX_STEPS = 1000000, DAY_MS = 86400000 };
 
-/* --- small reads -------------------------------------------------------------------------------
- */
+/* --- small reads --- */
 
 bool scenario_read_duration(const struct scenario_reader *reader, const struct yaml_node *node,
 	const char *what, int64_t *out)
@@ -129,8 +128,7 @@ bool scenario_read_title(const struct scenario_reader *reader, const struct yaml
 		       reader->err);
 }
 
-/* --- variables ---------------------------------------------------------------------------------
- */
+/* --- variables --- */
 
 void scenario_add_variable(const struct scenario_reader *reader, struct str name, struct str value)
 {
@@ -178,8 +176,7 @@ static bool read_variables(const struct scenario_reader *reader, const struct ya
 	return true;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static const char *const keys[] = {"kind", "title", "start", "duration", "step", "scrape_interval",
 	"unit", "scoring", "exercises", "variables", "rules", "players", "workshop", NULL};

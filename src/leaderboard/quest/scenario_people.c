@@ -3,8 +3,7 @@
 #include "base/map.h"
 #include "base/number.h"
 
-/* --- timings -----------------------------------------------------------------------------------
- */
+/* --- timings --- */
 
 // TS_USER_BATMAN_HERO, in Unix seconds; Inf where it never comes.
 static void name_timing(
@@ -100,8 +99,7 @@ bool scenario_read_players(const struct scenario_reader *reader, const struct ya
 	return check_unique(reader, node);
 }
 
-/* --- workshop ----------------------------------------------------------------------------------
- */
+/* --- workshop --- */
 
 static const char *const persona_names[] = {
 	"fast", "steady", "slow", "stuck", "flapping", "absent", NULL};

@@ -8,8 +8,7 @@
 /* Filled-in queries are capped: a variable may be used often. */
 enum { MAX_QUERY_BYTES = 65536 };
 
-/* --- ${NAME} -----------------------------------------------------------------------------------
- */
+/* --- ${NAME} --- */
 
 static bool fail_variable(const struct scenario_reader *reader, const struct yaml_node *node,
 	const char *what, struct str name)
@@ -66,8 +65,7 @@ static bool fill_in(const struct scenario_reader *reader, const struct yaml_node
 	return true;
 }
 
-/* --- queries -----------------------------------------------------------------------------------
- */
+/* --- queries --- */
 
 // "LINE:COLUMN: " at the front of a parser's message; false where it has none.
 static bool split_place(const char **text, size_t *line, size_t *column)
@@ -142,8 +140,7 @@ bool scenario_read_query(const struct scenario_reader *reader, const struct yaml
 		STR_ARG(out->text));
 }
 
-/* --- conditions --------------------------------------------------------------------------------
- */
+/* --- conditions --- */
 
 static bool read_condition(const struct scenario_reader *reader, const struct yaml_node *node,
 	struct quest_condition *out)
@@ -222,8 +219,7 @@ static bool read_conditions(const struct scenario_reader *reader, const struct y
 		       "at least one condition of \"%.*s\" must count", STR_ARG(exercise->name));
 }
 
-/* --- exercises ---------------------------------------------------------------------------------
- */
+/* --- exercises --- */
 
 static bool read_points(const struct scenario_reader *reader, const struct yaml_node *node,
 	struct quest_exercise *exercise)

@@ -84,8 +84,7 @@ double quest_score(const struct quest *quest, enum quest_scoring scoring, const 
 	abort();
 }
 
-/* --- rank --------------------------------------------------------------------------------------
- */
+/* --- rank --- */
 
 struct ranking {
 	const struct quest *quest;
@@ -184,8 +183,7 @@ size_t quest_leader(const struct quest_standing *standings, size_t count)
 	return standings[0].player;
 }
 
-/* --- players -----------------------------------------------------------------------------------
- */
+/* --- players --- */
 
 void quest_player_print(struct buffer *out, const struct quest_player *player)
 {

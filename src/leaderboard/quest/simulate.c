@@ -10,8 +10,7 @@
  * nothing more, as Prometheus does.
  */
 
-/* --- chance: splitmix64 ------------------------------------------------------------------------
- */
+/* --- chance: splitmix64 --- */
 
 uint64_t dice_next(struct dice *dice)
 {
@@ -53,8 +52,7 @@ int64_t dice_spread(struct dice *dice, int64_t mean)
 	return mean * permille / 1000;
 }
 
-/* --- writing a world down ----------------------------------------------------------------------
- */
+/* --- writing a world down --- */
 
 uint32_t sim_add_target(struct quest_simulation *sim, int64_t phase_ms,
 	const struct sim_status *statuses, size_t count)
@@ -108,8 +106,7 @@ void sim_add_up(struct quest_simulation *sim, const struct label *common, size_t
 		sim_add_change(sim, own->statuses[i].t_ms, own->statuses[i].is_up ? 1 : 0);
 }
 
-/* --- sampling ----------------------------------------------------------------------------------
- */
+/* --- sampling --- */
 
 static struct series *open_series(
 	const struct sim_series *series, struct series_sink *sink, struct error *err)
@@ -224,8 +221,7 @@ bool quest_simulation_advance(struct quest_simulation *simulation, int64_t to_ms
 	return true;
 }
 
-/* --- making ------------------------------------------------------------------------------------
- */
+/* --- making --- */
 
 struct quest_simulation *quest_simulation_create(
 	const struct quest_scenario *scenario, struct error *err)

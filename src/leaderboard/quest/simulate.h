@@ -8,8 +8,7 @@
 
 #include "leaderboard/quest/quest.h"
 
-/* --- chance ------------------------------------------------------------------------------------
- */
+/* --- chance --- */
 
 struct dice {
 	uint64_t state;
@@ -24,8 +23,7 @@ bool dice_chance(struct dice *dice, int64_t permille);
 /* Around `mean`, 60 % to 140 % of it, the middle more often. */
 int64_t dice_spread(struct dice *dice, int64_t mean);
 
-/* --- series and targets ------------------------------------------------------------------------
- */
+/* --- series and targets --- */
 
 /* What is exposed under one name: the label that names the object, and up to two labels that never
  * change. */

@@ -13,8 +13,7 @@
  * nothing: `doubt` says so.
  */
 
-/* --- bits --------------------------------------------------------------------------------------
- */
+/* --- bits --- */
 
 static size_t first_bit(const struct bits *bits)
 {
@@ -59,8 +58,7 @@ static struct bits bits_without(struct bits a, struct bits b)
 	return a;
 }
 
-/* --- making ------------------------------------------------------------------------------------
- */
+/* --- making --- */
 
 static struct feed *make_feed(struct quest_tracker *tracker, const struct quest_query *query,
 	enum feed_kind kind, struct series_source *source, const struct promql_options *options,
@@ -168,8 +166,7 @@ void quest_tracker_destroy(struct quest_tracker *tracker)
 	free(tracker);
 }
 
-/* --- players -----------------------------------------------------------------------------------
- */
+/* --- players --- */
 
 // Rows for players met since the last time.
 static void prepare_players(struct quest_tracker *tracker)
@@ -213,8 +210,7 @@ void quest_tracker_watch(struct quest_tracker *tracker, quest_watch *watch, void
 	tracker->watch_context = context;
 }
 
-/* --- running -----------------------------------------------------------------------------------
- */
+/* --- running --- */
 
 int64_t condition_seen_ms(
 	const struct condition *condition, size_t player, size_t step, const int64_t *times_ms)

@@ -43,8 +43,7 @@ void life_name(char out[8], struct dice *dice)
 	out[5] = '\0';
 }
 
-/* --- spans -------------------------------------------------------------------------------------
- */
+/* --- spans --- */
 
 bool spans_contain(const struct spans *spans, int64_t t_ms)
 {
@@ -62,8 +61,7 @@ void spans_add(struct spans *spans, int64_t from_ms, int64_t to_ms)
 	spans->items[spans->count++].to_ms = to_ms;
 }
 
-/* --- services ----------------------------------------------------------------------------------
- */
+/* --- services --- */
 
 // How long until the next crash, QUEST_NEVER where there is none.
 static int64_t next_crash_ms(const struct living *living, bool is_first)
@@ -123,8 +121,7 @@ static int64_t deploy(const struct living *living, struct stage *stage, int64_t 
 	return ready_ms;
 }
 
-/* --- pipelines ---------------------------------------------------------------------------------
- */
+/* --- pipelines --- */
 
 static void add_run(
 	const struct living *living, struct stage *stage, int64_t end_ms, bool succeeded)
@@ -168,8 +165,7 @@ static void keep_failing(const struct living *living, struct stage *stage, int64
 		add_run(living, stage, t_ms, false);
 }
 
-/* --- calls -------------------------------------------------------------------------------------
- */
+/* --- calls --- */
 
 static void call_service(const struct living *living, size_t env)
 {
@@ -186,8 +182,7 @@ static void call_service(const struct living *living, size_t env)
 	}
 }
 
-/* --- a life ------------------------------------------------------------------------------------
- */
+/* --- a life --- */
 
 /* Returns when the exercise is about done, QUEST_NEVER where it never is. */
 static int64_t work(const struct living *living, size_t exercise, int64_t begin_ms, bool is_stuck)
@@ -244,8 +239,7 @@ void life_live(struct life *life, enum quest_persona persona, double restarts_pe
 		call_service(&living, env);
 }
 
-/* --- the truth ---------------------------------------------------------------------------------
- */
+/* --- the truth --- */
 
 // Spans in which what a condition is about holds.
 static struct spans pipeline_spans(const struct stage *stage)

@@ -64,8 +64,7 @@ static double in_seconds(int64_t t_ms)
 	return (double)(t_ms / 1000);
 }
 
-/* --- clusters ----------------------------------------------------------------------------------
- */
+/* --- clusters --- */
 
 static struct str cluster_name(struct quest_simulation *sim, size_t index)
 {
@@ -133,8 +132,7 @@ static uint32_t add_cluster(
 	return target;
 }
 
-/* --- what kube-state-metrics says --------------------------------------------------------------
- */
+/* --- what kube-state-metrics says --- */
 
 static struct label *name_space(const struct seat *seat, const char *suffix)
 {
@@ -254,8 +252,7 @@ static void add_run(const struct seat *seat, const struct pipeline_run *run,
 	add_task(seat, labels, pod, begin_ms, run->end_ms, run->pruned_ms, run->succeeded);
 }
 
-/* --- what the services say ---------------------------------------------------------------------
- */
+/* --- what the services say --- */
 
 static uint32_t add_service_target(
 	const struct seat *seat, const struct service *service, struct dice *dice)
@@ -330,8 +327,7 @@ static void add_fight_service(const struct seat *seat, size_t env, const struct 
 	}
 }
 
-/* --- a seat ------------------------------------------------------------------------------------
- */
+/* --- a seat --- */
 
 static void add_stage(struct seat *seat, size_t exercise, struct label *const spaces[ENV_COUNT])
 {

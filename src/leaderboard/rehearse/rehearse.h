@@ -34,8 +34,7 @@ struct rehearsal;
 struct rehearsal *rehearsal_create(const struct rehearse_options *options, struct error *err);
 void rehearsal_destroy(struct rehearsal *rehearsal);
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 /* Plays every step up to to_ms (Unix ms; capped at the end). Fails: ERROR_EXECUTION, ERROR_LIMIT,
  * ERROR_SYSTEM. */
@@ -47,8 +46,7 @@ int64_t rehearsal_step_ms(const struct rehearsal *rehearsal);
 /* Instant of the last step played; start - step before the first. */
 int64_t rehearsal_now_ms(const struct rehearsal *rehearsal);
 
-/* --- what is known -----------------------------------------------------------------------------
- */
+/* --- what is known --- */
 
 const struct quest_scenario *rehearsal_scenario(const struct rehearsal *rehearsal);
 const struct quest *rehearsal_quest(const struct rehearsal *rehearsal);

@@ -171,8 +171,7 @@ static void a_number_may_be_a_duration(void **state)
 	arena_finish(&arena);
 }
 
-/* --- size --------------------------------------------------------------------------------------
- */
+/* --- size --- */
 
 static void repeat(struct buffer *out, const char *text, size_t count)
 {
@@ -285,8 +284,7 @@ static void a_walk_goes_parents_first_and_stops_where_it_is_told(void **state)
 	arena_finish(&arena);
 }
 
-/* --- series ------------------------------------------------------------------------------------
- */
+/* --- series --- */
 
 static void check_metric(const char *text, const char *wanted)
 {

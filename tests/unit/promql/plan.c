@@ -9,8 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- a store with something in it ----------------------------------------------------------------
- */
+/* --- a store with something in it --- */
 
 static struct tsdb *db;
 static struct arena arena;
@@ -54,8 +53,7 @@ static void append(struct series *series, int64_t t_ms, double value)
 	assert_true(tsdb_sink(db)->ops->append(tsdb_sink(db), series, t_ms, value));
 }
 
-/* --- what a run gives, by the series' text
- * --------------------------------------------------------- */
+/* --- what a run gives, by the series' text --- */
 
 enum { MAX_SERIES = 64, MAX_STEPS = 1200 };
 

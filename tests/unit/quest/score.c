@@ -96,8 +96,7 @@ static void equal_sums_of_thirds_tie_exactly(void **state)
 			    quest_score(&quest, QUEST_AUTHOR_2024, b, at(t)));
 }
 
-/* --- rank --------------------------------------------------------------------------------------
- */
+/* --- rank --- */
 
 #define TEXT(literal)                        \
 	{                                    \
