@@ -22,9 +22,9 @@ const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const END_S = 9000;
 const UNIT_S = 300;
 const EXERCISES = [
-	{ name: 'hero', weight: 55, end_s: 3300 },
-	{ name: 'villain', weight: 25, end_s: 5100 },
-	{ name: 'fight', weight: 29, end_s: 7800 },
+	{ name: 'hero', title: { en: 'Hero', fr: 'Héros' }, weight: 55, end_s: 3300 },
+	{ name: 'villain', title: { en: 'Villain', fr: 'Vilain' }, weight: 25, end_s: 5100 },
+	{ name: 'fight', title: { en: 'Fight', fr: 'Combat' }, weight: 29, end_s: 7800 },
 ];
 const CLUSTERS = ['atlantis', 'central', 'gotham', 'madripoor', 'metropolis', 'wakanda'];
 const NAMES = 'batman catwoman superman invisiblewoman hesh penance zuko saria cloak echo storm rogue nightcrawler jubilee'

@@ -2,6 +2,7 @@
 
 export interface Exercise {
 	name: string;
+	title?: { en: string; fr: string }; // either may be empty
 	weight: number;
 	end_s: number; // nominal end
 	done: number; // players who have completed it

@@ -68,7 +68,10 @@ export class Board {
 		// Another run, or time turned back: what was shown is no longer the past of what comes.
 		const previous = shown && shown.run === next.run && shown.now_s <= next.now_s ? shown : null;
 		const fresh = newsBetween(previous, next);
-		this.news = previous ? [...fresh, ...this.news].slice(0, NEWS_LIMIT) : fresh;
+		// A completion that was voided and came again is told once, at its newest.
+		const told = new Set(fresh.map(({ key }) => key));
+		const older = previous ? this.news.filter(({ key }) => !told.has(key)) : [];
+		this.news = [...fresh, ...older].slice(0, NEWS_LIMIT);
 		this.floats = [
 			...(previous ? this.floats : []),
 			...gainsBetween(previous, next).map((gain) => ({

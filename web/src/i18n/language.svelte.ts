@@ -1,5 +1,6 @@
 // The language: ?lang=, else what was chosen last, else the browser's (what it sends as Accept-Language).
 
+import type { Exercise } from '../api/contract';
 import type { LanguageCode } from '../format';
 import { recall, remember } from '../look/memory';
 import { catalogue, type Words } from './catalogue';
@@ -21,6 +22,11 @@ class Language {
 
 	get words(): Words {
 		return catalogue[this.code];
+	}
+
+	/** What an exercise is called; by its key where the scenario has no title in this language. */
+	title(exercise: Exercise | undefined): string {
+		return exercise?.title?.[this.code] || (exercise?.name ?? '');
 	}
 
 	choose(code: LanguageCode): void {
