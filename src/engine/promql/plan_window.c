@@ -85,8 +85,12 @@ static void fill_column(struct window_op *self, size_t i)
 		span.start_ms = span.end_ms - self->range_ms;
 		if (!window->is_open)
 			open_window(self, i, span.start_ms);
-		window_move(window, self->function, &span,
-			plan_visible_until(plan, rank, span.end_ms, t_ms));
+		// What a sub-query gives was hidden from inside; its points may lie after t.
+		int64_t until_ms = self->subquery
+					   ? span.end_ms
+					   : plan_visible_until(plan, rank, span.end_ms, t_ms);
+
+		window_move(window, self->function, &span, until_ms);
 		column[k] = window->count ? self->function->value(window, &span) : sample_stale();
 	}
 }
