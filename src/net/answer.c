@@ -87,8 +87,7 @@ void http_answer_asset(struct http_request *request, const struct http_asset *as
 
 	http_add_header(request, "etag:", str_from(asset->etag));
 	http_add_header(request, "cache-control:",
-		asset->immutable ? STR("public, max-age=31536000, immutable")
-				 : STR("no-cache"));
+		asset->immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
 	if (asset->packed.len)
 		http_add_header(request, "vary:", STR("accept-encoding"));
 	if (known.len && memmem(known.data, known.len, asset->etag, strlen(asset->etag))) {
@@ -139,7 +138,8 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 		if (!exchange->is_head)
 			http_add_header(request, "retry-after:", STR("10"));
 		http_answer(request, exchange->is_head ? 200 : 503, "text/plain; charset=utf-8",
-			STR("Every place on the live stream is taken: ask again later, or poll.\n"));
+			STR("Every place on the live stream is taken: ask again later, or "
+			    "poll.\n"));
 		return;
 	}
 	answer(request, 200, "text/event-stream");
@@ -190,7 +190,8 @@ static void put_security(struct head *head, const char *type)
 	put(head, "cross-origin-resource-policy:", STR("same-origin"));
 	if (str_starts_with(str_from(type), STR("text/html")))
 		put(head, "content-security-policy:",
-			STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+			STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri "
+			    "'none'; "
 			    "form-action 'self'; frame-ancestors 'none'"));
 }
 
@@ -220,8 +221,8 @@ static bool send_head(struct exchange *exchange, size_t len)
 		exchange->close_after = true;
 	if (exchange->close_after)
 		put(&head, "connection:", STR("close"));
-	if (len != SIZE_MAX && lws_add_http_header_content_length(
-				       exchange->wsi, len, &head.at, head.end))
+	if (len != SIZE_MAX &&
+		lws_add_http_header_content_length(exchange->wsi, len, &head.at, head.end))
 		return false;
 	exchange->headers_sent = true;
 	return !head.full &&
@@ -237,8 +238,7 @@ static void produce(struct exchange *exchange, size_t enough)
 		return;
 	buffer_clear(&exchange->body);
 	while (exchange->more && exchange->body.len < enough)
-		exchange->more =
-			exchange->producer.next(exchange->producer.state, &exchange->body);
+		exchange->more = exchange->producer.next(exchange->producer.state, &exchange->body);
 	exchange->rest = buffer_str(&exchange->body);
 }
 
@@ -246,10 +246,9 @@ static void produce(struct exchange *exchange, size_t enough)
 static bool write_part(struct exchange *exchange)
 {
 	unsigned char *start = exchange->server->scratch + LWS_PRE, *at = start;
-	size_t len =
-		exchange->rest.len < HTTP_WRITE_BYTES ? exchange->rest.len : HTTP_WRITE_BYTES;
-	bool last = len == exchange->rest.len && !exchange->more &&
-		    exchange->state == EXCHANGE_SENDING;
+	size_t len = exchange->rest.len < HTTP_WRITE_BYTES ? exchange->rest.len : HTTP_WRITE_BYTES;
+	bool last =
+		len == exchange->rest.len && !exchange->more && exchange->state == EXCHANGE_SENDING;
 
 	if (exchange->chunked && len)
 		at += snprintf((char *)at, 16, "%zx\r\n", len);
@@ -278,8 +277,8 @@ static int send_part(struct exchange *exchange)
 }
 
 /*
- * A stream's own socket options: little waits in the kernel, so that a slow client gets the newest state
- * and not a backlog; and one that has gone silent is noticed.
+ * A stream's own socket options: little waits in the kernel, so that a slow client gets the newest
+ * state and not a backlog; and one that has gone silent is noticed.
  */
 static void prepare_socket(struct lws *wsi)
 {
@@ -336,6 +335,5 @@ int answer_begin(struct exchange *exchange)
 
 int answer_continue(struct exchange *exchange)
 {
-	return exchange->state == EXCHANGE_STREAMING ? stream_part(exchange)
-						     : send_part(exchange);
+	return exchange->state == EXCHANGE_STREAMING ? stream_part(exchange) : send_part(exchange);
 }

@@ -1,10 +1,10 @@
 /*
  * One request and its answer.
  *
- * libwebsockets parses the head and hands over a percent-decoded path and the parameters of the query; the body
- * comes in pieces and is collected up to the cap. Then the route's handler is called, once, and says
- * what the answer is: everything it needs is kept in the exchange, so that libwebsockets' own header
- * memory is free again before the first byte of a long answer goes out.
+ * libwebsockets parses the head and hands over a percent-decoded path and the parameters of the
+ * query; the body comes in pieces and is collected up to the cap. Then the route's handler is
+ * called, once, and says what the answer is: everything it needs is kept in the exchange, so that
+ * libwebsockets' own header memory is free again before the first byte of a long answer goes out.
  */
 #include "net/http_private.h"
 
@@ -36,8 +36,7 @@ static void destroy(struct exchange *exchange)
 
 /* --- the request --- */
 
-static struct str copy_header(
-	struct lws *wsi, struct arena *arena, enum lws_token_indexes token)
+static struct str copy_header(struct lws *wsi, struct arena *arena, enum lws_token_indexes token)
 {
 	int len = lws_hdr_total_length(wsi, token);
 
@@ -152,8 +151,7 @@ static bool check_route(struct exchange *exchange, bool known_method)
 	exchange->route = find_route(exchange);
 	if (!exchange->route) {
 		exchange->close_after = !known_method || request->method != HTTP_GET;
-		http_answer(
-			request, 404, "text/plain; charset=utf-8", STR("404 page not found\n"));
+		http_answer(request, 404, "text/plain; charset=utf-8", STR("404 page not found\n"));
 		return false;
 	}
 	if (!known_method || !(exchange->route->methods & request->method)) {
@@ -189,7 +187,8 @@ static bool check_length(struct exchange *exchange)
 				max_bytes));
 		return false;
 	}
-	// A POST without any length has no body, but libwebsockets would wait for one: do not go on with it.
+	// A POST without any length has no body, but libwebsockets would wait for one: do not go on
+	// with it.
 	exchange->close_after |= text.len == 0 && exchange->request.method == HTTP_POST;
 	exchange->body_left = len;
 	return true;

@@ -64,8 +64,7 @@ bool form_add(struct form *form, struct arena *arena, struct str name, struct st
 	return true;
 }
 
-static bool add_encoded(
-	struct form *form, struct str field, struct arena *arena, struct error *err)
+static bool add_encoded(struct form *form, struct str field, struct arena *arena, struct error *err)
 {
 	const char *equals = memchr(field.data, '=', field.len);
 	size_t name_len = equals ? (size_t)(equals - field.data) : field.len;

@@ -1,5 +1,6 @@
 /*
- * net/form.h — application/x-www-form-urlencoded: bodies and query strings to names and values. Pure.
+ * net/form.h — application/x-www-form-urlencoded: bodies and query strings to names and values.
+ * Pure.
  */
 #ifndef NET_FORM_H
 #define NET_FORM_H
@@ -22,8 +23,9 @@ struct form {
 enum { FORM_MAX_FIELDS = 1000 };
 
 /*
- * Appends the fields of `a=1&b=x+y&b=%C3%A9`. Texts are decoded copies in the arena, as is the array.
- * Fails: ERROR_INVALID at a bad escape, in Go's words: invalid URL escape "%zz"; ERROR_LIMIT past FORM_MAX_FIELDS.
+ * Appends the fields of `a=1&b=x+y&b=%C3%A9`. Texts are decoded copies in the arena, as is the
+ * array. Fails: ERROR_INVALID at a bad escape, in Go's words: invalid URL escape "%zz"; ERROR_LIMIT
+ * past FORM_MAX_FIELDS.
  */
 bool form_parse(struct str text, struct arena *arena, struct form *form, struct error *err);
 

@@ -1,7 +1,7 @@
 /*
- * net/http.h — an HTTP/1.1 server on one thread, over libwebsockets: a table of routes, parameters decoded,
- * answers whole, produced piece by piece, or pushed for as long as the client listens (Server-Sent
- * Events). Timers run on the same loop. Whatever a client may make grow is capped.
+ * net/http.h — an HTTP/1.1 server on one thread, over libwebsockets: a table of routes, parameters
+ * decoded, answers whole, produced piece by piece, or pushed for as long as the client listens
+ * (Server-Sent Events). Timers run on the same loop. Whatever a client may make grow is capped.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -27,7 +27,8 @@ enum http_header {
 };
 
 /*
- * What a handler gets. Texts live as long as the request, i.e. until the answer was sent or the client left.
+ * What a handler gets. Texts live as long as the request, i.e. until the answer was sent or the
+ * client left.
  *
  *   path      percent-decoded, without the query
  *   wildcard  what `*` of the route stood for
@@ -46,7 +47,8 @@ struct http_request {
 typedef void http_handler(struct http_request *request, void *context);
 
 struct http_route {
-	const char *path; // whole path; one `*` stands for one segment, a `*` at the end for the rest
+	const char
+		*path; // whole path; one `*` stands for one segment, a `*` at the end for the rest
 	unsigned methods;
 	http_handler *handler;
 };
@@ -64,9 +66,10 @@ void http_answer_buffer(
 	struct http_request *request, int status, const char *type, struct buffer body);
 
 /*
- * A body that is produced as the client takes it. `next` appends its next part to *out (a few KiB at a time:
- * this much memory is held) and returns whether there is more. `release` (may be NULL) is called once in
- * any case. A body that fits into 32 KiB goes out with its length, a longer one in chunks.
+ * A body that is produced as the client takes it. `next` appends its next part to *out (a few KiB
+ * at a time: this much memory is held) and returns whether there is more. `release` (may be NULL)
+ * is called once in any case. A body that fits into 32 KiB goes out with its length, a longer one
+ * in chunks.
  */
 struct http_producer {
 	bool (*next)(void *state, struct buffer *out);
@@ -77,14 +80,15 @@ void http_answer_produced(struct http_request *request, int status, const char *
 	const struct http_producer *producer);
 
 /*
- * A file that is in the program: answered with its ETag, or 304; packed where the client takes gzip. `plain`
- * may be empty when `packed` is not: then a client that takes no gzip gets it unpacked on the way.
+ * A file that is in the program: answered with its ETag, or 304; packed where the client takes
+ * gzip. `plain` may be empty when `packed` is not: then a client that takes no gzip gets it
+ * unpacked on the way.
  */
 struct http_asset {
 	const char *type;
 	struct str plain, packed;
 	const char *etag; // with its quotes
-	bool immutable;   // its name changes with its contents: may be kept for a year
+	bool immutable;	  // its name changes with its contents: may be kept for a year
 };
 void http_answer_asset(struct http_request *request, const struct http_asset *asset);
 
@@ -102,9 +106,9 @@ struct http_block *http_block_take(struct http_block *block);
 void http_block_drop(struct http_block *block); // takes NULL
 
 /*
- * `next` says what this client gets next: a block (a reference that is given away), or NULL where there
- * is nothing new for it. It is asked only when the client has taken everything before, so a slow client
- * costs its cursor and no queue. `close` is called once when the client is gone.
+ * `next` says what this client gets next: a block (a reference that is given away), or NULL where
+ * there is nothing new for it. It is asked only when the client has taken everything before, so a
+ * slow client costs its cursor and no queue. `close` is called once when the client is gone.
  */
 struct http_feed {
 	struct http_block *(*next)(void *cursor);
@@ -112,7 +116,8 @@ struct http_feed {
 	void *cursor;
 };
 
-/* 200 text/event-stream; where max_streams are open already: 503 with Retry-After, and the cursor is closed. */
+/* 200 text/event-stream; where max_streams are open already: 503 with Retry-After, and the cursor
+ * is closed. */
 void http_answer_feed(struct http_request *request, const struct http_feed *feed);
 
 /* There is something new: every stream's `next` is asked again. */
@@ -121,13 +126,13 @@ void http_server_wake(struct http_server *server);
 /* --- the server --- */
 
 struct http_options {
-	const char *listen;              // HOST:PORT, an IPv6 address in [brackets]; port 0: any free one
+	const char *listen; // HOST:PORT, an IPv6 address in [brackets]; port 0: any free one
 	const struct http_route *routes; // borrowed, as is the context
 	size_t route_count;
-	void *context;          // for the handlers
+	void *context;		// for the handlers
 	size_t max_connections; // 0: 1,024
-	size_t max_streams;     // 0: 512
-	size_t max_body_bytes;  // 0: 1 MiB
+	size_t max_streams;	// 0: 512
+	size_t max_body_bytes;	// 0: 1 MiB
 };
 
 /* What was asked of the server so far. */
@@ -137,8 +142,9 @@ struct http_stats {
 };
 
 /*
- * Listens at once; requests are answered from http_server_run. SIGINT and SIGTERM end the run from here on.
- * Fails: ERROR_INVALID for an address that is none, ERROR_SYSTEM with advice where it can't be listened on.
+ * Listens at once; requests are answered from http_server_run. SIGINT and SIGTERM end the run from
+ * here on. Fails: ERROR_INVALID for an address that is none, ERROR_SYSTEM with advice where it
+ * can't be listened on.
  */
 struct http_server *http_server_create(const struct http_options *options, struct error *err);
 void http_server_destroy(struct http_server *server); // takes NULL
@@ -152,8 +158,8 @@ bool http_server_run(struct http_server *server, struct error *err);
 void http_server_stop(struct http_server *server);
 
 /*
- * Calls `tick` once, delay_us after http_timer_start, on the server's loop; `tick` may start it again.
- * Owned by the caller; destroyed before the server.
+ * Calls `tick` once, delay_us after http_timer_start, on the server's loop; `tick` may start it
+ * again. Owned by the caller; destroyed before the server.
  */
 struct http_timer;
 struct http_timer *http_timer_create(

@@ -6,7 +6,8 @@
 
 #include <libwebsockets.h>
 
-/* Body bytes that go into one write; a stalled client holds no more of a produced body than this. */
+/* Body bytes that go into one write; a stalled client holds no more of a produced body than this.
+ */
 enum { HTTP_WRITE_BYTES = 16 * 1024, HTTP_MAX_EXTRA_HEADERS = 6 };
 
 struct http_extra_header {
@@ -29,7 +30,7 @@ struct exchange {
 	enum exchange_state state;
 	const struct http_route *route;
 	bool is_head, is_http10;
-	bool is_form;       // the body is form-encoded
+	bool is_form;	    // the body is form-encoded
 	size_t body_left;   // bytes of the body that are to come
 	struct buffer body; // of the request while READING, then what the answer owns
 	bool answered, headers_sent, chunked;
@@ -39,11 +40,11 @@ struct exchange {
 	struct http_extra_header extra[HTTP_MAX_EXTRA_HEADERS];
 	size_t extra_count;
 	struct str rest; // of the part that is being sent
-	bool more;       // the producer has more
+	bool more;	 // the producer has more
 	struct http_producer producer;
 	struct http_feed feed;
-	struct http_block *block; // `rest` is in it
-	int64_t written_ms;       // monotonic, of a stream's last byte
+	struct http_block *block;	  // `rest` is in it
+	int64_t written_ms;		  // monotonic, of a stream's last byte
 	struct exchange *next, *previous; // among the server's streams
 };
 
@@ -66,8 +67,8 @@ struct http_server {
 };
 
 /* Callback of the HTTP protocol. */
-int exchange_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-	size_t len);
+int exchange_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 
 /* Asks every stream's feed; `ping` sends a comment to those that were silent. */
 void exchange_wake_streams(struct http_server *server, bool ping);

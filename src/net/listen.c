@@ -18,7 +18,8 @@ union address {
 static bool bad_address(const char *text, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-		"listen on \"%s\": not an address; write HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or "
+		"listen on \"%s\": not an address; write HOST:PORT, such as 127.0.0.1:8080, "
+		"[::1]:8080 or "
 		"0.0.0.0:8080 (port 0 picks a free one)",
 		text);
 }
@@ -73,15 +74,18 @@ static bool refuse(const char *address, struct error *err)
 
 	if (errno == EADDRINUSE)
 		return error_set(err, ERROR_SYSTEM,
-			"listen on %s: another program has this port. Choose another with --listen %.*s:PORT (port "
+			"listen on %s: another program has this port. Choose another with --listen "
+			"%.*s:PORT (port "
 			"0 picks a free one), or see who has it with: ss -ltnp 'sport = :%s'",
 			address, (int)(port - 1 - address), address, port);
 	if (errno == EACCES)
 		return error_set(err, ERROR_SYSTEM,
-			"listen on %s: ports below 1024 are for root; choose a higher one", address);
+			"listen on %s: ports below 1024 are for root; choose a higher one",
+			address);
 	if (errno == EADDRNOTAVAIL)
 		return error_set(err, ERROR_SYSTEM,
-			"listen on %s: this machine has no such address; 127.0.0.1 is for this machine "
+			"listen on %s: this machine has no such address; 127.0.0.1 is for this "
+			"machine "
 			"alone, 0.0.0.0 for all its networks",
 			address);
 	return error_errno(err, "listen on %s", address);

@@ -1,7 +1,7 @@
 /*
- * The loop: one thread, libwebsockets' own poll(). We listen and accept ourselves and hand the connections over: so
- * a port that is taken is an error with advice, and a connection too many gets an answer. Signals come in
- * through a descriptor like everything else.
+ * The loop: one thread, libwebsockets' own poll(). We listen and accept ourselves and hand the
+ * connections over: so a port that is taken is an error with advice, and a connection too many gets
+ * an answer. Signals come in through a descriptor like everything else.
  */
 #include "net/http_private.h"
 
@@ -24,9 +24,10 @@ enum { OWN_CONNECTIONS = 2, ACCEPT_AT_ONCE = 64, MAX_HEADER_BYTES = 16 * 1024 };
 /* Tells a client that there is no place for it, if its socket takes that at once. */
 static void turn_away(int fd)
 {
-	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\n"
-				   "Content-Type: text/plain\r\nContent-Length: 35\r\n"
-				   "Connection: close\r\n\r\nToo many connections: try again soon\n";
+	static const char text[] =
+		"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\n"
+		"Content-Type: text/plain\r\nContent-Length: 35\r\n"
+		"Connection: close\r\n\r\nToo many connections: try again soon\n";
 
 	if (send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
 		shutdown(fd, SHUT_WR);
@@ -44,7 +45,8 @@ static void accept_clients(struct http_server *server)
 				log_warn("accept: %s", strerror(errno));
 			return;
 		}
-		if (server->stats.connections >= server->options.max_connections + OWN_CONNECTIONS) {
+		if (server->stats.connections >=
+			server->options.max_connections + OWN_CONNECTIONS) {
 			turn_away(fd);
 			continue;
 		}
@@ -85,7 +87,9 @@ static int signal_callback(
 }
 
 static const struct lws_protocols protocols[] = {
-	{.name = "http", .callback = exchange_callback, .per_session_data_size = sizeof(struct session)},
+	{.name = "http",
+		.callback = exchange_callback,
+		.per_session_data_size = sizeof(struct session)},
 	{.name = "listener", .callback = listener_callback},
 	{.name = "signals", .callback = signal_callback},
 	{0},
@@ -99,8 +103,8 @@ static void log_line(int level, const char *line)
 }
 
 /*
- * libwebsockets makes its tables as large as the limit on descriptors, which in a container may be a billion:
- * the limit is set to what the caps allow.
+ * libwebsockets makes its tables as large as the limit on descriptors, which in a container may be
+ * a billion: the limit is set to what the caps allow.
  */
 static void limit_descriptors(size_t max_connections)
 {
@@ -149,7 +153,8 @@ static bool start(struct http_server *server, struct error *err)
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
-		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+		.options =
+			LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
 		.pt_serv_buf_size = 4096,
 		.max_http_header_data2 = MAX_HEADER_BYTES,
 		.max_http_header_pool2 = 64,
@@ -218,7 +223,8 @@ struct http_stats http_server_stats(const struct http_server *server)
 {
 	struct http_stats stats = server->stats;
 
-	stats.connections -= stats.connections < OWN_CONNECTIONS ? stats.connections : OWN_CONNECTIONS;
+	stats.connections -=
+		stats.connections < OWN_CONNECTIONS ? stats.connections : OWN_CONNECTIONS;
 	return stats;
 }
 
@@ -270,8 +276,8 @@ struct http_timer *http_timer_create(
 
 void http_timer_start(struct http_timer *timer, int64_t delay_us)
 {
-	lws_sul_schedule(timer->server->context, 0, &timer->entry, timer_due,
-		delay_us > 1 ? delay_us : 1);
+	lws_sul_schedule(
+		timer->server->context, 0, &timer->entry, timer_due, delay_us > 1 ? delay_us : 1);
 }
 
 void http_timer_destroy(struct http_timer *timer)

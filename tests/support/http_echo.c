@@ -1,6 +1,6 @@
 /*
- * A server with one route for each kind of answer, for tests/e2e/test_net.py: small caps, so that they can
- * be reached.
+ * A server with one route for each kind of answer, for tests/e2e/test_net.py: small caps, so that
+ * they can be reached.
  */
 #include "base/json.h"
 #include "base/memory.h"
@@ -30,7 +30,8 @@ static void echo_request(struct http_request *request, void *context)
 	json_string(&out, request->path);
 	buffer_append_text(&out, ",\"wildcard\":");
 	json_string(&out, request->wildcard);
-	buffer_append_text(&out, request->method == HTTP_POST ? ",\"method\":\"POST\"" : ",\"method\":\"GET\"");
+	buffer_append_text(&out,
+		request->method == HTTP_POST ? ",\"method\":\"POST\"" : ",\"method\":\"GET\"");
 	buffer_append_text(&out, ",\"form\":[");
 	for (size_t i = 0; i < request->form.count; i++) {
 		buffer_append_text(&out, i ? ",[" : "[");
@@ -107,7 +108,8 @@ static void answer_asset(struct http_request *request, void *context)
 {
 	static const struct http_asset asset = {
 		.type = "text/html; charset=utf-8",
-		.packed = {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36"
+		.packed = {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\xe7\x02"
+			   "\x00\x20\x30\x3a\x36"
 			   "\x06\x00\x00\x00",
 			26},
 		.etag = "\"hello\"",

@@ -63,8 +63,9 @@ static void a_port_that_is_taken_comes_with_advice(void **state)
 
 static void what_is_no_address_is_refused(void **state)
 {
-	const char *addresses[] = {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
-		"127.0.0.1:-1", "::1:80", "[::1]", "[::1:80", "local:80", "[127.0.0.1]:80"};
+	const char *addresses[] = {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
+		"127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "[::1]", "[::1:80", "local:80",
+		"[127.0.0.1]:80"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)

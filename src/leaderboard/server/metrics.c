@@ -1,0 +1,144 @@
+/* /metrics in Prometheus's text format, and what tells that the program is up. */
+#include "base/clock.h"
+#include "base/number.h"
+#include "leaderboard/server/server_private.h"
+#include "leaderboard/server/standings.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+size_t process_resident_bytes(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*s %ld", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* # HELP and # TYPE */
+static void describe(struct buffer *out, const char *name, const char *type, const char *help)
+{
+	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_number(struct buffer *out, double value)
+{
+	buffer_append_char(out, ' ');
+	buffer_append_number(out, value);
+	buffer_append_char(out, '\n');
+}
+
+static void write_gauge(struct buffer *out, const char *name, const char *help, double value)
+{
+	describe(out, name, "gauge", help);
+	buffer_append_text(out, name);
+	write_number(out, value);
+}
+
+/* \\, \" and \n in a label's value */
+static void write_label(struct buffer *out, const char *name, struct str value)
+{
+	buffer_printf(out, "%s=\"", name);
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.data[i];
+
+		if (c == '\\' || c == '"')
+			buffer_append_char(out, '\\');
+		if (c == '\n')
+			buffer_append_text(out, "\\n");
+		else
+			buffer_append_char(out, c);
+	}
+	buffer_append_char(out, '"');
+}
+
+static void write_players(struct buffer *out, const struct race *race)
+{
+	struct arena arena = {0};
+	struct standings at = standings_at(race, race_now_ms(race), &arena);
+	const char *names[] = {"leaderboard_points", "leaderboard_completed"};
+	const char *helps[] = {"Points of a player now.", "Exercises that a player has completed."};
+	size_t count;
+	const struct quest_player *players = rehearsal_players(race->rehearsal, &count);
+
+	for (int metric = 0; metric < 2; metric++) {
+		describe(out, names[metric], "gauge", helps[metric]);
+		for (size_t i = 0; i < at.count; i++) {
+			const struct quest_standing *row = &at.rows[i];
+
+			buffer_printf(out, "%s{", names[metric]);
+			write_label(out, "user", players[row->player].user);
+			buffer_append_char(out, ',');
+			write_label(out, "cluster", players[row->player].cluster);
+			buffer_append_char(out, '}');
+			write_number(out, metric ? (double)row->done : row->score);
+		}
+	}
+	arena_finish(&arena);
+}
+
+static void write_http(struct buffer *out, const struct server *server)
+{
+	struct http_stats stats = http_server_stats(server->http);
+
+	describe(out, "railquest_http_responses_total", "counter",
+		"Answers given, by the first digit of their status.");
+	for (int i = 2; i < 6; i++)
+		buffer_printf(out, "railquest_http_responses_total{code=\"%dxx\"} %llu\n", i,
+			(unsigned long long)stats.answers[i]);
+	write_gauge(out, "railquest_http_connections", "Connections that are open.",
+		(double)stats.connections);
+	write_gauge(
+		out, "railquest_sse_clients", "Clients of the live stream.", (double)stats.streams);
+}
+
+static void write_race(struct buffer *out, const struct race *race)
+{
+	struct rehearsal_stats stats = rehearsal_stats(race->rehearsal);
+
+	write_gauge(out, "leaderboard_now_seconds", "How far the race got, from its start.",
+		(double)(race_now_ms(race) - rehearsal_start_ms(race->rehearsal)) / 1000);
+	write_gauge(out, "leaderboard_lead_changes", "Times that first place changed hands.",
+		race->lead_count ? (double)(race->lead_count - 1) : 0);
+	write_gauge(out, "leaderboard_events", "Completions and changes of lead that were told.",
+		(double)race->event_count);
+	write_gauge(out, "railquest_series", "Series in memory.", (double)stats.series_count);
+	write_gauge(out, "railquest_samples", "Samples in memory.", (double)stats.sample_count);
+	write_gauge(out, "railquest_series_bytes", "Bytes that series and samples take.",
+		(double)stats.bytes);
+}
+
+void metrics_page(struct http_request *request, void *context)
+{
+	struct server *server = context;
+	struct buffer out = {0};
+
+	describe(&out, "railquest_build_info", "gauge", "Always 1; the version is its label.");
+	buffer_append_text(&out, "railquest_build_info{version=\"" RAILQUEST_VERSION "\"} 1\n");
+	write_gauge(&out, "process_resident_memory_bytes", "Resident memory size in bytes.",
+		(double)process_resident_bytes());
+	write_gauge(&out, "process_start_time_seconds",
+		"Start time of the process since unix epoch in seconds.",
+		(double)server->started_ms / 1000);
+	write_http(&out, server);
+	write_race(&out, server->race);
+	write_players(&out, server->race);
+	http_answer_buffer(request, 200, "text/plain; version=0.0.4; charset=utf-8", out);
+}
+
+void ready_page(struct http_request *request, void *context)
+{
+	(void)context;
+	http_answer(request, 200, "text/plain; charset=utf-8", STR("Railquest is Ready.\n"));
+}
+
+void healthy_page(struct http_request *request, void *context)
+{
+	(void)context;
+	http_answer(request, 200, "text/plain; charset=utf-8", STR("Railquest is Healthy.\n"));
+}

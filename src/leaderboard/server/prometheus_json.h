@@ -1,0 +1,27 @@
+/* server/prometheus_json.h — the texts of Prometheus's API, byte for byte as its encoder writes
+ * them. Pure. */
+#ifndef SERVER_PROMETHEUS_JSON_H
+#define SERVER_PROMETHEUS_JSON_H
+
+#include "engine/promql/promql.h"
+
+/* "…" with <, > and & escaped: errors, and labels and values that are listed. */
+void prometheus_json_text(struct buffer *out, struct str text);
+
+/* {"__name__":"up","job":"x"}; here <, > and & stay. */
+void prometheus_json_labels(struct buffer *out, const struct labels *labels);
+
+/* 1795303575 or 1795303562.612 */
+void prometheus_json_time(struct buffer *out, int64_t t_ms);
+
+/* [1795303562.612,"1"] */
+void prometheus_json_sample(struct buffer *out, int64_t t_ms, double value);
+
+/* Scalars and strings go through another encoder: [4,"2"], a time as a plain float. */
+void prometheus_json_scalar(struct buffer *out, int64_t t_ms, double value);
+void prometheus_json_string(struct buffer *out, int64_t t_ms, struct str text);
+
+/* ,"warnings":["…"] where there is one (NULL: none) */
+void prometheus_json_warning(struct buffer *out, const char *warning);
+
+#endif

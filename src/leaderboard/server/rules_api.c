@@ -1,0 +1,66 @@
+/* /api/v1/rules: the groups of the race's rule files, as Grafana asks for them when it connects. */
+#include "base/clock.h"
+#include "base/number.h"
+#include "leaderboard/server/prometheus_json.h"
+#include "leaderboard/server/server_private.h"
+
+static void write_rule(struct buffer *out, const struct rules_rule *rule, const char *now)
+{
+	struct buffer query = {0};
+
+	promql_print(&query, rule->expr);
+	buffer_append_text(out, "{\"name\":");
+	prometheus_json_text(out, rule->name);
+	buffer_append_text(out, ",\"query\":");
+	prometheus_json_text(out, buffer_str(&query));
+	if (rule->labels && rule->labels->count) {
+		buffer_append_text(out, ",\"labels\":");
+		prometheus_json_labels(out, rule->labels);
+	}
+	buffer_printf(out,
+		",\"health\":\"ok\",\"evaluationTime\":0,\"lastEvaluation\":\"%s\",\"type\":"
+		"\"recording\"}",
+		now);
+	buffer_finish(&query);
+}
+
+static void write_group(
+	struct buffer *out, const struct rules_group *group, int64_t step_ms, const char *now)
+{
+	size_t written = 0;
+
+	buffer_append_text(out, "{\"name\":");
+	prometheus_json_text(out, group->name);
+	buffer_append_text(out, ",\"file\":");
+	prometheus_json_text(out, str_from(group->file));
+	buffer_append_text(out, ",\"rules\":[");
+	for (size_t i = 0; i < group->rule_count; i++) {
+		if (group->rules[i].kind != RULES_RECORD)
+			continue;
+		buffer_append_text(out, written++ ? "," : "");
+		write_rule(out, &group->rules[i], now);
+	}
+	buffer_append_text(out, "],\"interval\":");
+	buffer_append_number(
+		out, (double)(group->interval_ms ? group->interval_ms : step_ms) / 1000);
+	buffer_printf(out, ",\"limit\":%zu,\"evaluationTime\":0,\"lastEvaluation\":\"%s\"}",
+		group->limit, now);
+}
+
+void prometheus_rules(struct http_request *request, void *context)
+{
+	struct server *server = context;
+	const struct rules_file *rules = server->options.rules;
+	struct buffer out = {0};
+	char now[32];
+
+	clock_print_instant(now, race_now_ms(server->race));
+	buffer_append_text(&out, "{\"status\":\"success\",\"data\":{\"groups\":[");
+	for (size_t i = 0; rules && i < rules->group_count; i++) {
+		buffer_append_text(&out, i ? "," : "");
+		write_group(
+			&out, &rules->groups[i], rehearsal_step_ms(server->race->rehearsal), now);
+	}
+	buffer_append_text(&out, "]}}");
+	http_answer_buffer(request, 200, "application/json", out);
+}

@@ -1,0 +1,251 @@
+/*
+ * The clock of the race. Virtual time is played in slices between the turns of the HTTP loop: a
+ * slice has as many steps as take about SLICE_US, found by doubling and halving, so that a request
+ * never waits longer than that for its turn. What was played is pushed once a second; events at
+ * once.
+ */
+#include "leaderboard/server/server_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <malloc.h>
+
+enum {
+	SLICE_US = 10000,
+	MIN_WAIT_US = 10000, // between slices that keep up with the clock
+	MAX_SLICE_STEPS = 1024,
+	PUSH_US = 1000000,
+	REST_US = 15000000, // the final board is shown this long before --loop starts again
+};
+
+static const struct http_route routes[] = {
+	{"/", HTTP_GET, page_home},
+	{"/stage", HTTP_GET, page_stage},
+	{"/api/quest/standings", HTTP_GET, quest_standings},
+	{"/api/quest/curves", HTTP_GET, quest_curves},
+	{"/api/quest/events", HTTP_GET, quest_events},
+	{"/api/quest/stream", HTTP_GET, quest_stream},
+	{"/api/v1/query", HTTP_GET | HTTP_POST, prometheus_query},
+	{"/api/v1/query_range", HTTP_GET | HTTP_POST, prometheus_query_range},
+	{"/api/v1/series", HTTP_GET | HTTP_POST, prometheus_series},
+	{"/api/v1/labels", HTTP_GET | HTTP_POST, prometheus_labels},
+	{"/api/v1/label/*/values", HTTP_GET, prometheus_label_values},
+	{"/api/v1/format_query", HTTP_GET | HTTP_POST, prometheus_format_query},
+	{"/api/v1/query_exemplars", HTTP_GET | HTTP_POST, prometheus_empty_list},
+	{"/api/v1/metadata", HTTP_GET, prometheus_empty_map},
+	{"/api/v1/alerts", HTTP_GET, prometheus_alerts},
+	{"/api/v1/rules", HTTP_GET, prometheus_rules},
+	{"/api/v1/status/buildinfo", HTTP_GET, prometheus_build_info},
+	{"/-/ready", HTTP_GET, ready_page},
+	{"/-/healthy", HTTP_GET, healthy_page},
+	{"/metrics", HTTP_GET, metrics_page},
+	{"/*", HTTP_GET, page_file},
+};
+
+/* --- playing --- */
+
+static void fail(struct server *server, const struct error *err)
+{
+	server->failure = *err;
+	http_server_stop(server->http);
+}
+
+/* Up to where the clock has come. */
+static int64_t due_ms(const struct server *server)
+{
+	const struct rehearsal *rehearsal = server->race->rehearsal;
+	int64_t end_ms = rehearsal_end_ms(rehearsal);
+
+	if (server->options.speed <= 0)
+		return end_ms;
+	double past_ms =
+		(double)(clock_monotonic_us() - server->origin_us) / 1000 * server->options.speed;
+	double left_ms = (double)(end_ms - rehearsal_start_ms(rehearsal));
+
+	return past_ms >= left_ms ? end_ms : rehearsal_start_ms(rehearsal) + (int64_t)past_ms;
+}
+
+static void adapt_slice(struct server *server, int64_t took_us)
+{
+	if (took_us > SLICE_US && server->slice_steps > 1)
+		server->slice_steps /= 2;
+	else if (took_us < SLICE_US / 3 && server->slice_steps < MAX_SLICE_STEPS)
+		server->slice_steps *= 2;
+}
+
+static void push(struct server *server)
+{
+	int64_t now_ms = race_now_ms(server->race);
+
+	if (now_ms == server->pushed_ms && server->race->number == server->pushed_run)
+		return;
+	server->pushed_ms = now_ms;
+	server->pushed_run = server->race->number;
+	server->generation++;
+	http_server_wake(server->http);
+}
+
+/* The race is over: what its playing took is given back, and --loop waits for its next one. */
+static void finish_race(struct server *server)
+{
+	push(server);
+	http_server_wake(server->http);
+	malloc_trim(0);
+	log_info("the race is over: %zu events, %zu series", server->race->event_count,
+		rehearsal_stats(server->race->rehearsal).series_count);
+	if (server->options.loop)
+		http_timer_start(server->play_timer, REST_US);
+}
+
+/* When the step after the last one is due; at once where the clock is ahead already. */
+static int64_t next_wait_us(const struct server *server)
+{
+	const struct rehearsal *rehearsal = server->race->rehearsal;
+	int64_t next_ms = rehearsal_now_ms(rehearsal) + rehearsal_step_ms(rehearsal);
+
+	if (due_ms(server) >= next_ms)
+		return 1;
+	double wait_us =
+		(double)(next_ms - rehearsal_start_ms(rehearsal)) * 1000 / server->options.speed -
+		(double)(clock_monotonic_us() - server->origin_us);
+
+	return wait_us > MIN_WAIT_US ? (int64_t)wait_us : MIN_WAIT_US;
+}
+
+static bool start_again(struct server *server)
+{
+	struct error err = {0};
+	struct race *next = race_create(&server->options.rehearsal, server->race->number + 1, &err);
+
+	if (!next) {
+		fail(server, &err);
+		return false;
+	}
+	race_drop(server->race);
+	server->race = next;
+	server->origin_us = clock_monotonic_us();
+	return true;
+}
+
+static void play(void *context)
+{
+	struct server *server = context;
+	struct error err = {0};
+
+	if (race_is_over(server->race) && !start_again(server))
+		return;
+	const struct rehearsal *rehearsal = server->race->rehearsal;
+	size_t events = server->race->event_count;
+	int64_t begin_us = clock_monotonic_us(), to_ms = due_ms(server);
+	int64_t slice_ms = (int64_t)server->slice_steps * rehearsal_step_ms(rehearsal);
+	bool whole = to_ms >= rehearsal_now_ms(rehearsal) + slice_ms;
+
+	if (whole)
+		to_ms = rehearsal_now_ms(rehearsal) + slice_ms;
+	if (!race_advance(server->race, to_ms, &err)) {
+		fail(server, &err);
+		return;
+	}
+	if (whole || server->slice_steps > 1)
+		adapt_slice(server, clock_monotonic_us() - begin_us);
+	if (server->race->event_count != events)
+		http_server_wake(server->http);
+	if (race_is_over(server->race))
+		finish_race(server);
+	else
+		http_timer_start(server->play_timer, next_wait_us(server));
+}
+
+static void push_tick(void *context)
+{
+	struct server *server = context;
+
+	push(server);
+	http_timer_start(server->push_timer, PUSH_US);
+}
+
+static void end_tick(void *context)
+{
+	struct server *server = context;
+
+	log_info("stopping: the duration has passed");
+	http_server_stop(server->http);
+}
+
+/* --- life --- */
+
+/*
+ * A few large answers must not keep their memory for ever: blocks from 128 KiB on are mapped and
+ * given back, whatever was freed before (glibc would raise that limit by itself).
+ */
+static void tune_memory(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+struct server *server_create(const struct server_options *options, struct error *err)
+{
+	struct server *server = memory_alloc(sizeof *server);
+	struct http_options http = {
+		.listen = options->listen,
+		.routes = routes,
+		.route_count = sizeof routes / sizeof *routes,
+		.context = server,
+	};
+
+	tune_memory();
+	server->options = *options;
+	server->slice_steps = 1;
+	server->generation = 1;
+	server->started_ms = clock_wall_ms();
+	server->race = race_create(&options->rehearsal, 1, err);
+	if (!server->race)
+		goto fail;
+	server->http = http_server_create(&http, err);
+	if (!server->http)
+		goto fail;
+	server->play_timer = http_timer_create(server->http, play, server);
+	server->push_timer = http_timer_create(server->http, push_tick, server);
+	server->end_timer = http_timer_create(server->http, end_tick, server);
+	return server;
+fail:
+	server_destroy(server);
+	return NULL;
+}
+
+void server_destroy(struct server *server)
+{
+	if (!server)
+		return;
+	http_timer_destroy(server->play_timer);
+	http_timer_destroy(server->push_timer);
+	http_timer_destroy(server->end_timer);
+	http_server_destroy(server->http);
+	http_block_drop(server->standings);
+	race_drop(server->race);
+	free(server);
+}
+
+const char *server_address(const struct server *server)
+{
+	return http_server_address(server->http);
+}
+
+bool server_run(struct server *server, struct error *err)
+{
+	server->origin_us = clock_monotonic_us();
+	http_timer_start(server->play_timer, 1);
+	http_timer_start(server->push_timer, PUSH_US);
+	if (server->options.duration_ms)
+		http_timer_start(server->end_timer, server->options.duration_ms * 1000);
+	bool ok = http_server_run(server->http, err);
+
+	if (server->failure.kind == ERROR_NONE)
+		return ok;
+	*err = server->failure;
+	return false;
+}

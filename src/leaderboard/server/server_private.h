@@ -1,0 +1,39 @@
+/* server/server_private.h — the server's state, as its handlers see it. */
+#ifndef SERVER_PRIVATE_H
+#define SERVER_PRIVATE_H
+
+#include "leaderboard/server/race.h"
+#include "leaderboard/server/server.h"
+#include "net/http.h"
+
+struct server {
+	struct server_options options;
+	struct http_server *http;
+	struct http_timer *play_timer, *push_timer, *end_timer;
+	struct race *race;
+	struct error failure; // what ended the run; ERROR_NONE: nothing did
+	int64_t origin_us;    // monotonic instant of the race's start
+	int64_t started_ms;   // Unix time at which the program began to serve
+	size_t slice_steps;   // played at once, so that a slice takes about SLICE_US
+	// What the streams send: one text for all, made when the first asks for it.
+	uint64_t generation; // grows when there are newer standings to push
+	uint64_t pushed_run;
+	int64_t pushed_ms; // now of the race at the last push
+	struct http_block *standings;
+	uint64_t standings_generation;
+};
+
+/* Handlers; context is the server. */
+http_handler quest_standings, quest_curves, quest_events, quest_stream;
+http_handler prometheus_query, prometheus_query_range, prometheus_series, prometheus_labels,
+	prometheus_label_values, prometheus_format_query, prometheus_rules, prometheus_build_info,
+	prometheus_empty_list, prometheus_empty_map, prometheus_alerts;
+http_handler page_home, page_stage, page_file, metrics_page, ready_page, healthy_page;
+
+/* {"status":"error",…} with the status that goes with the type, as Prometheus's API fails. */
+void api_fail(struct http_request *request, const char *type, struct str text);
+
+/* Bytes of this process that are in memory. */
+size_t process_resident_bytes(void);
+
+#endif
