@@ -100,8 +100,7 @@ void quest_events(struct http_request *request, void *context)
 	answer_json(request, out);
 }
 
-/* --- curves: one series at a time, as the client takes them
- * ----------------------------------------- */
+/* --- curves: one series at a time, as the client takes them --- */
 
 struct curves {
 	struct race *race;
