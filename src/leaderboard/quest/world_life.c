@@ -10,7 +10,7 @@
 
 enum { SECOND_MS = 1000, MINUTE_S = 60 };
 
-static const int64_t mean_work_s[EXERCISE_COUNT] = {47 * MINUTE_S, 28 * MINUTE_S, 40 * MINUTE_S};
+static const int64_t mean_work_s[EXERCISE_COUNT] = {56 * MINUTE_S, 33 * MINUTE_S, 51 * MINUTE_S};
 
 static const int64_t pace_permille[QUEST_PERSONA_COUNT] = {
 	[QUEST_FAST] = 760,

@@ -1,0 +1,61 @@
+/*
+ * Private to rehearse: what a rehearsal holds. rehearse_setup.c makes it, rehearse.c moves time,
+ * rehearse_rules.c plays rule files, standings.c draws boards.
+ */
+#ifndef REHEARSE_PRIVATE_H
+#define REHEARSE_PRIVATE_H
+
+#include "leaderboard/rehearse/rehearse.h"
+
+#include "engine/rules/rules.h"
+#include "engine/tsdb/tsdb.h"
+#include "leaderboard/log/log.h"
+
+/* What rule files make of the race. */
+struct rehearse_rules {
+	struct rules_file *files;
+	size_t file_count;
+	struct rules_group **groups; // of all files, in order
+	size_t group_count;
+	struct rules_engine *engine; // NULL: there are no rules
+	struct promql_plan *score;
+	double **scores; // [player]: one per step played, NaN where there is none
+	size_t *score_counts, *score_capacities;
+	size_t player_count, player_capacity; // of the three arrays above
+	size_t *columns;		      // player of each column of the plan's result
+	size_t column_capacity;
+	uint64_t generation;
+	size_t played; // steps with scores
+};
+
+struct rehearsal {
+	struct arena arena;
+	struct quest_scenario scenario;
+	enum quest_scoring scoring;
+	struct tsdb *db;
+	struct quest_simulation *simulation;
+	struct quest_tracker *tracker;
+	struct event_log *log;
+	struct rehearse_rules rules;
+	int64_t now_ms, end_ms;
+	struct quest_event *events;
+	size_t event_count, event_capacity;
+	int64_t *done_ms; // [player][exercise]
+	size_t *found;	  // [player][exercise]: index of the event + 1
+	size_t grid_capacity, found_capacity, grid_players;
+};
+
+/* Makes room in the grids for players met since. */
+void rehearse_grow(struct rehearsal *rehearsal);
+/* Takes an event that is new or was read back from the log. */
+void rehearse_take(struct rehearsal *rehearsal, const struct quest_event *event);
+
+/* Reads rule files and makes an engine of them. */
+bool rehearse_rules_open(
+	struct rehearsal *rehearsal, const struct rehearse_options *options, struct error *err);
+void rehearse_rules_close(struct rehearse_rules *rules);
+/* Records up to the last of `count` steps, then asks for the scores at each. */
+bool rehearse_rules_play(
+	struct rehearsal *rehearsal, const int64_t *times_ms, size_t count, struct error *err);
+
+#endif

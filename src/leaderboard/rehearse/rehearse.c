@@ -1,0 +1,186 @@
+#include "leaderboard/rehearse/private.h"
+
+#include "base/memory.h"
+
+/*
+ * A slice of time is played in the order in which it happens elsewhere too: samples arrive, rules
+ * record, conditions are evaluated, events are logged, scores are drawn. Each of these looks only
+ * backwards, so a slice may be one step or the whole race.
+ */
+
+enum { SLICE_STEPS = 1024 };
+
+void rehearse_grow(struct rehearsal *rehearsal)
+{
+	size_t exercises = rehearsal->scenario.quest.exercise_count, players;
+
+	quest_tracker_players(rehearsal->tracker, &players);
+	rehearsal->done_ms = memory_grow(rehearsal->done_ms, &rehearsal->grid_capacity,
+		players * exercises + 1, sizeof *rehearsal->done_ms);
+	rehearsal->found = memory_grow(rehearsal->found, &rehearsal->found_capacity,
+		players * exercises + 1, sizeof *rehearsal->found);
+	for (size_t i = rehearsal->grid_players * exercises; i < players * exercises; i++) {
+		rehearsal->done_ms[i] = QUEST_NEVER;
+		rehearsal->found[i] = 0;
+	}
+	rehearsal->grid_players = players;
+}
+
+void rehearse_take(struct rehearsal *rehearsal, const struct quest_event *event)
+{
+	size_t cell = event->player * rehearsal->scenario.quest.exercise_count + event->exercise;
+
+	rehearse_grow(rehearsal);
+	rehearsal->events = memory_grow(rehearsal->events, &rehearsal->event_capacity,
+		rehearsal->event_count + 1, sizeof *rehearsal->events);
+	rehearsal->events[rehearsal->event_count++] = *event;
+	rehearsal->done_ms[cell] = event->t_ms;
+	rehearsal->found[cell] = rehearsal->event_count;
+}
+
+/* --- time --------------------------------------------------------------------------------------
+ */
+
+static bool log_event(void *context, const struct quest_event *event, struct error *err)
+{
+	struct rehearsal *rehearsal = context;
+	size_t players;
+	const struct quest_player *player =
+		&quest_tracker_players(rehearsal->tracker, &players)[event->player];
+	const struct event_log_entry entry = {
+		.cluster = player->cluster,
+		.user = player->user,
+		.exercise = rehearsal->scenario.quest.exercises[event->exercise].name,
+		.t_ms = event->t_ms,
+		.earliest_ms = event->earliest_ms,
+		.latest_ms = event->latest_ms,
+		.observed_ms = event->observed_ms,
+		.evidence = event->evidence,
+	};
+	bool added;
+
+	if (!event_log_append(rehearsal->log, &entry, &added, err))
+		return false;
+	// The first one stays, whoever wrote it.
+	if (added)
+		rehearse_take(rehearsal, event);
+	return true;
+}
+
+static bool play_slice(
+	struct rehearsal *rehearsal, const int64_t *times_ms, size_t count, struct error *err)
+{
+	int64_t last_ms = times_ms[count - 1];
+
+	if (!quest_simulation_advance(
+		    rehearsal->simulation, last_ms, tsdb_sink(rehearsal->db), err))
+		return false;
+	if (rehearsal->rules.engine && !rehearse_rules_play(rehearsal, times_ms, count, err))
+		return false;
+	if (!event_log_begin(rehearsal->log, err) ||
+		!quest_tracker_run(
+			rehearsal->tracker, times_ms, count, log_event, rehearsal, err) ||
+		!event_log_commit(rehearsal->log, err))
+		return false;
+	rehearse_grow(rehearsal);
+	rehearsal->now_ms = last_ms;
+	return true;
+}
+
+bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err)
+{
+	int64_t step_ms = rehearsal->scenario.step_ms;
+	int64_t times_ms[SLICE_STEPS];
+
+	if (to_ms > rehearsal->end_ms)
+		to_ms = rehearsal->end_ms;
+	while (rehearsal->now_ms + step_ms <= to_ms) {
+		size_t count = 0;
+
+		for (int64_t t_ms = rehearsal->now_ms + step_ms;
+			t_ms <= to_ms && count < SLICE_STEPS; t_ms += step_ms)
+			times_ms[count++] = t_ms;
+		if (!play_slice(rehearsal, times_ms, count, err))
+			return false;
+	}
+	return true;
+}
+
+int64_t rehearsal_start_ms(const struct rehearsal *rehearsal)
+{
+	return rehearsal->scenario.quest.start_ms;
+}
+
+int64_t rehearsal_end_ms(const struct rehearsal *rehearsal)
+{
+	return rehearsal->end_ms;
+}
+
+int64_t rehearsal_step_ms(const struct rehearsal *rehearsal)
+{
+	return rehearsal->scenario.step_ms;
+}
+
+int64_t rehearsal_now_ms(const struct rehearsal *rehearsal)
+{
+	return rehearsal->now_ms;
+}
+
+/* --- what is known -----------------------------------------------------------------------------
+ */
+
+const struct quest_scenario *rehearsal_scenario(const struct rehearsal *rehearsal)
+{
+	return &rehearsal->scenario;
+}
+
+const struct quest *rehearsal_quest(const struct rehearsal *rehearsal)
+{
+	return &rehearsal->scenario.quest;
+}
+
+const char *rehearsal_scoring(const struct rehearsal *rehearsal)
+{
+	return rehearsal->rules.engine ? "rules" : quest_scoring_names[rehearsal->scoring];
+}
+
+const struct quest_player *rehearsal_players(const struct rehearsal *rehearsal, size_t *count)
+{
+	return quest_tracker_players(rehearsal->tracker, count);
+}
+
+const struct quest_event *rehearsal_events(const struct rehearsal *rehearsal, size_t *count)
+{
+	*count = rehearsal->event_count;
+	return rehearsal->events;
+}
+
+const struct quest_event *rehearsal_completion(
+	const struct rehearsal *rehearsal, size_t player, size_t exercise)
+{
+	size_t found =
+		rehearsal->found[player * rehearsal->scenario.quest.exercise_count + exercise];
+
+	return found ? &rehearsal->events[found - 1] : NULL;
+}
+
+int64_t rehearsal_truth(const struct rehearsal *rehearsal, size_t player, size_t exercise)
+{
+	size_t simulated;
+
+	quest_simulation_players(rehearsal->simulation, &simulated);
+	return player < simulated ? quest_simulation_truth(rehearsal->simulation, player, exercise)
+				  : QUEST_NEVER;
+}
+
+struct series_source *rehearsal_source(struct rehearsal *rehearsal)
+{
+	return tsdb_source(rehearsal->db);
+}
+
+struct rehearsal_stats rehearsal_stats(const struct rehearsal *rehearsal)
+{
+	struct tsdb_stats stats = tsdb_stats(rehearsal->db);
+
+	return (struct rehearsal_stats){stats.series_count, stats.bytes, stats.sample_count};
+}
