@@ -21,8 +21,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/differential")]
 import gen_players  # noqa: E402
+from promtool_output import alike, outcomes  # noqa: E402
 
 RAILQUEST = ROOT / "build/bin/railquest"
 MEASURE = ROOT / "build/bench/measure"
@@ -56,17 +57,12 @@ def memory_bytes_per_s():
     return copies * 2 * len(source) / (time.perf_counter() - begun)
 
 
-def scores(output):
-    """{user: score} from what promtool and Railquest print after `got:`."""
-    found = output[output.find("got:"):]
-    return {user: float(value) for user, value in
-            re.findall(r'Labels:\{[^}]*user="([^"]+)"[^}]*\} Value:(\S+?)[,\s]', found)}
-
-
 def same(ours, theirs):
-    keys = set(ours) | set(theirs)
-    return bool(keys) and all(key in ours and key in theirs and abs(ours[key] - theirs[key]) <= 1e-6 * abs(theirs[key])
-                              for key in keys)
+    """Whether two runners printed the same samples for every expression."""
+    ours, theirs = outcomes(ours), outcomes(theirs)
+    return bool(ours) and len(ours) == len(theirs) and all(
+        a and b and a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+        for (_, a), (_, b) in zip(ours, theirs))
 
 
 def row(name, taken):
@@ -104,7 +100,7 @@ def bench_rules(name, players, style, window, promtool, repeat, timeout_s, copy_
         print(f"    ratio: promtool was stopped after {timeout_s} s of wall time: at least "
               f"{timeout_s * 0.9 / ours['cpu_s']:.0f} times less CPU")
         return
-    verdict = "the same scores" if same(scores(ours["output"]), scores(theirs["output"])) else "DIFFERENT SCORES"
+    verdict = "the same scores" if same(ours["output"], theirs["output"]) else "DIFFERENT SCORES"
     print(f"    ratio: {theirs['cpu_s'] / ours['cpu_s']:.0f} times less CPU, {ours['peak_kib'] / theirs['peak_kib']:.3f} of its peak memory; "
           f"{verdict} ({edges} windows, as {version.split(',')[0].removeprefix('promtool, ').strip() or 'promtool'})")
 

@@ -1,16 +1,13 @@
 """The house's promises: help, man pages, completions, exit codes, and an install that leaves what it says."""
-import os
-import pathlib
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = pathlib.Path(os.environ.get("RAILQUEST", ROOT / "build/bin/railquest"))
+from serving import BUILD, RAILQUEST
 
 
 def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run([RAILQUEST, *arguments], capture_output=True, text=True, timeout=60, **options)
 
 
 def command_names():
@@ -60,7 +57,7 @@ def test_every_command_has_a_man_page(tmp_path):
     (["railquest", "completion", "--h"], "--help"),
 ])
 def test_bash_completes_commands_and_flags(words, answer):
-    script = f"""source <({PROGRAM} completion bash)
+    script = f"""source <({RAILQUEST} completion bash)
         COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _railquest; echo "${{COMPREPLY[*]}}" """
     told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert told.stderr == ""
@@ -68,7 +65,7 @@ def test_bash_completes_commands_and_flags(words, answer):
 
 
 def test_an_install_holds_the_program_its_pages_and_completions(tmp_path):
-    done = subprocess.run(["meson", "install", "-C", ROOT / "build", "--no-rebuild", "--destdir", tmp_path],
+    done = subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", tmp_path],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     installed = {path.name for path in tmp_path.rglob("*") if path.is_file()}
