@@ -1,0 +1,108 @@
+/*
+ * scrape/scrape.h — the exposition text formats: OpenMetrics 1.0 and Prometheus text 0.0.4, in;
+ * OpenMetrics with timestamps, out. No I/O, no clock: text comes and goes as bytes.
+ */
+#ifndef SCRAPE_SCRAPE_H
+#define SCRAPE_SCRAPE_H
+
+#include "engine/series/series.h"
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+/*
+ * OpenMetrics: times in seconds, one blank between parts, no empty line, "# EOF" at the end,
+ * exemplars (checked and left out). Prometheus: times in milliseconds, any blanks, any comment.
+ */
+enum scrape_format { SCRAPE_OPENMETRICS, SCRAPE_PROMETHEUS };
+
+/* Valid until the receiver returns. */
+struct scrape_sample {
+	const struct labels *labels; // with __name__
+	bool same_series;	     // the labels of the sample before, at the same address
+	bool has_time;
+	int64_t t_ms;
+	double value;
+	size_t line; // from 1
+};
+
+enum scrape_metadata_kind { SCRAPE_TYPE, SCRAPE_HELP, SCRAPE_UNIT };
+
+/* A line "# TYPE name text". Help comes with its escapes resolved. Valid until the receiver
+ * returns. */
+struct scrape_metadata {
+	enum scrape_metadata_kind kind;
+	struct str name, text;
+};
+
+/* Who takes what was read. Returning false stops the reading with *err as it was left. */
+struct scrape_receiver {
+	bool (*sample)(void *context, const struct scrape_sample *sample, struct error *err);
+	bool (*metadata)(void *context, const struct scrape_metadata *metadata,
+		struct error *err); // may be NULL
+	void *context;
+};
+
+/*
+ * Reads a whole text, sample by sample in its order.
+ *
+ * Fails: ERROR_INVALID with "LINE:COLUMN: …", what stands there and what is right, after the
+ * samples before it were delivered; ERROR_LIMIT for a line over 1 MiB, more than 256 labels, or
+ * max_samples samples (0: 1,000 million); the receiver's own error, with the line in front.
+ */
+bool scrape_read(struct str text, enum scrape_format format, uint64_t max_samples,
+	const struct scrape_receiver *receiver, struct error *err);
+
+/* Samples without a time are an error. */
+#define SCRAPE_NO_TIME INT64_MIN
+
+/*
+ * Reads a text into a store, as series of rank 0. Samples without a time get `now_ms`, unless it is
+ * SCRAPE_NO_TIME. Fails as scrape_read; also where the store refuses a sample because one of the
+ * same series at that instant or a later one came before.
+ */
+bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
+	struct series_sink *sink, struct error *err);
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+/* What a metric family is, for its # TYPE, # UNIT and # HELP lines; NULL leaves a line out. */
+struct scrape_family {
+	const char *name; // without _total and other suffixes
+	const char *type; // "counter", "gauge", "histogram", … ("gauge" has no suffixes)
+	const char *unit, *help;
+};
+
+/* What to write. A zeroed struct, but for the times, is everything. */
+struct scrape_selection {
+	const struct matcher *matchers; // all must hold
+	size_t matcher_count;
+	bool only_inputs;	// series of rank 0: not what rules recorded
+	int64_t from_ms, to_ms; // both inclusive
+};
+
+/* Takes the next piece of text, tens of kilobytes at a time. Returning false stops with *err as it
+ * was left. */
+typedef bool scrape_write(void *context, struct str text, struct error *err);
+
+/*
+ * Writes samples as OpenMetrics with timestamps: families in order of name, the series of a family
+ * in order of labels, the samples of a series ascending, then "# EOF". `promtool tsdb
+ * create-blocks-from openmetrics` takes it, and scrape_read gives the same samples to the bit, but
+ * for NaNs, which all become one.
+ *
+ * Stale markers have no form in the format (written as NaN they would come back as values) and are
+ * left out: a reader keeps the last sample for its look-back instead. Samples of a family that is
+ * not in `families` are written without metadata, as type unknown.
+ *
+ * Fails: what the source or the writer says.
+ */
+bool scrape_write_openmetrics(struct series_source *source,
+	const struct scrape_selection *selection, const struct scrape_family *families,
+	size_t family_count, scrape_write *write, void *context, struct error *err);
+
+/* A scrape_write on a `FILE *`. Fails: ERROR_SYSTEM. */
+bool scrape_write_file(void *context, struct str text, struct error *err);
+
+#endif
