@@ -340,6 +340,7 @@ bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
 	plan->is_prepared = false;
 	arena_finish(&plan->prepared);
 	plan->leaf_count = 0;
+	plan->label_bytes = 0;
 	plan->stride = stride > plan->stride ? stride : plan->stride;
 	plan->generation++;
 	for (size_t i = 0; i < plan->op_count; i++)
@@ -379,6 +380,7 @@ struct promql_plan *plan_create_empty(
 	struct promql_plan *plan = memory_alloc(sizeof *plan);
 
 	plan->source = source;
+	plan->outermost = plan;
 	plan->options = *options;
 	if (!plan->options.lookback_ms)
 		plan->options.lookback_ms = DEFAULT_LOOKBACK_MS;
@@ -416,6 +418,7 @@ struct promql_plan *plan_create_inner(
 
 	if (!inner)
 		return NULL;
+	inner->outermost = outer->outermost;
 	outer->inners = memory_grow(outer->inners, &outer->inner_capacity, outer->inner_count + 1,
 		sizeof(struct promql_plan *));
 	outer->inners[outer->inner_count++] = inner;
@@ -438,9 +441,24 @@ void promql_plan_destroy(struct promql_plan *plan)
 	free(plan);
 }
 
+static bool count_work(struct promql_plan *plan, size_t steps, struct error *err)
+{
+	struct promql_plan *counter = plan->outermost;
+
+	for (size_t i = 0; i < plan->op_count; i++)
+		counter->work += steps * (plan->ops[i]->series_count + 1);
+	if (!plan->options.max_work || counter->work <= plan->options.max_work)
+		return true;
+	return error_set(err, ERROR_LIMIT,
+		"query needs more work than is allowed: fewer steps, series or a larger sub-query "
+		"step would do");
+}
+
 bool plan_run_block(
 	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err)
 {
+	if (!count_work(plan, count, err))
+		return false;
 	plan->times_ms = times_ms;
 	plan->step_count = count;
 	for (size_t i = 0; i < plan->op_count; i++)
@@ -472,6 +490,7 @@ bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t c
 
 	if (count == 0)
 		return true;
+	plan->work = 0;
 	plan->start_ms = given ? plan->options.start_ms : times_ms[0];
 	plan->end_ms = given ? plan->options.end_ms : times_ms[count - 1];
 	if (!plan_refresh(plan, count < PLAN_BLOCK_STEPS ? count : PLAN_BLOCK_STEPS, err))

@@ -68,6 +68,9 @@ struct promql_plan {
 	uint64_t seen_series;
 	uint64_t generation;
 	uint64_t held_samples; // in windows of sub-queries
+	uint64_t work;	       // values computed so far; an inner plan counts in its outermost
+	struct promql_plan *outermost;
+	uint64_t label_bytes; // made by label_replace and label_join since prepare
 
 	// The block in work.
 	const int64_t *times_ms;

@@ -169,8 +169,33 @@ static void fill_absent(struct call_op *op, const double *in, double *out)
 
 /* --- by labels --- */
 
-static const struct labels *replace_label(struct call_op *op, const struct labels *labels,
-	const struct regex *regex, struct arena *arena)
+/*
+ * Labels can be joined with themselves, call inside call: without caps a short query would double a
+ * text a hundred times.
+ */
+enum { MAX_LABEL_BYTES = 64 * 1024, MAX_PLAN_LABEL_BYTES = 64 * 1024 * 1024 };
+
+/* `labels` with the destination set to what is in `value`, which is freed. NULL: too long. */
+static const struct labels *set_destination(const struct call_op *op, const struct labels *labels,
+	struct buffer *value, struct arena *arena, struct error *err)
+{
+	struct str name = plan_text(op->op.expr->call.args[1]);
+
+	op->op.plan->label_bytes += value->len;
+	if (value->len <= MAX_LABEL_BYTES && op->op.plan->label_bytes <= MAX_PLAN_LABEL_BYTES) {
+		labels = labels_with(arena, labels, name, str_copy(arena, buffer_str(value)));
+	} else {
+		error_set(err, ERROR_LIMIT,
+			"%s(): label values of %d bytes each and %d in all are the limit",
+			op->op.expr->call.function->name, MAX_LABEL_BYTES, MAX_PLAN_LABEL_BYTES);
+		labels = NULL;
+	}
+	buffer_finish(value);
+	return labels;
+}
+
+static const struct labels *replace_label(const struct call_op *op, const struct labels *labels,
+	const struct regex *regex, struct arena *arena, struct error *err)
 {
 	struct promql_expr **args = op->op.expr->call.args;
 	struct buffer value = {0};
@@ -178,14 +203,11 @@ static const struct labels *replace_label(struct call_op *op, const struct label
 	if (!regex_expand(
 		    regex, labels_get(labels, plan_text(args[3])), plan_text(args[2]), &value))
 		return labels;
-	labels =
-		labels_with(arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
-	buffer_finish(&value);
-	return labels;
+	return set_destination(op, labels, &value, arena, err);
 }
 
-static const struct labels *join_labels(
-	struct call_op *op, const struct labels *labels, struct arena *arena)
+static const struct labels *join_labels(const struct call_op *op, const struct labels *labels,
+	struct arena *arena, struct error *err)
 {
 	struct promql_expr **args = op->op.expr->call.args;
 	struct buffer value = {0};
@@ -195,10 +217,7 @@ static const struct labels *join_labels(
 			buffer_append_str(&value, plan_text(args[2]));
 		buffer_append_str(&value, labels_get(labels, plan_text(args[i])));
 	}
-	labels =
-		labels_with(arena, labels, plan_text(args[1]), str_copy(arena, buffer_str(&value)));
-	buffer_finish(&value);
-	return labels;
+	return set_destination(op, labels, &value, arena, err);
 }
 
 /* Labels that a selector pins down by equality: what absent() answers with. */
@@ -253,6 +272,7 @@ static bool output_labels(struct call_op *self, const struct labels **labels, st
 	bool replaces = self->kernel->id == PROMQL_FUNCTION_LABEL_REPLACE;
 	bool joins = self->kernel->id == PROMQL_FUNCTION_LABEL_JOIN;
 	struct regex *regex = NULL;
+	bool ok = true;
 
 	if ((replaces || joins) && !check_destination(call, err))
 		return false;
@@ -261,18 +281,19 @@ static bool output_labels(struct call_op *self, const struct labels **labels, st
 		if (!regex)
 			return error_wrap(err, "label_replace()");
 	}
-	for (size_t i = 0; i < self->vector->series_count; i++) {
+	for (size_t i = 0; ok && i < self->vector->series_count; i++) {
 		const struct labels *in = self->vector->labels[i];
 
 		if (regex)
-			labels[i] = replace_label(self, in, regex, arena);
+			labels[i] = replace_label(self, in, regex, arena, err);
 		else if (joins)
-			labels[i] = join_labels(self, in, arena);
+			labels[i] = join_labels(self, in, arena, err);
 		else
 			labels[i] = self->kernel->keeps_name ? in : labels_drop_name(arena, in);
+		ok = labels[i] != NULL;
 	}
 	regex_destroy(regex);
-	return true;
+	return ok;
 }
 
 static bool passes_values(const struct call_op *self)

@@ -199,6 +199,11 @@ struct promql_options {
 	uint64_t max_samples;	  // 50 million where 0: samples held at once (Prometheus's
 				  // query.max-samples)
 	/*
+	 * Values computed, all operators and sub-queries together, before a run gives up with
+	 * ERROR_LIMIT: a query's text can ask for years of work. 0: no bound.
+	 */
+	uint64_t max_work;
+	/*
 	 * As a recording rule sees its data: at instant t nothing younger than t, and of samples at
 	 * t itself only those of series with rank < this. 0: a query, which sees everything.
 	 */

@@ -10,6 +10,8 @@
 enum { MAX_POINTS = 11000, SAMPLES_AT_ONCE = 256 };
 /* Samples one query may hold: a tenth of Prometheus's default, 80 MB at most. */
 #define MAX_SAMPLES 5000000
+// A few seconds of one core.
+#define MAX_WORK UINT64_C(1000000000)
 /* From so many samples on, memory is given back to the system after the answer. */
 #define BIG_ANSWER 50000
 
@@ -207,6 +209,7 @@ static bool read_options(
 	*options = (struct promql_options){
 		.closed_ranges = server->options.rehearsal.closed_ranges,
 		.max_samples = MAX_SAMPLES,
+		.max_work = MAX_WORK,
 	};
 	if (!lookback.len)
 		return true;

@@ -422,7 +422,7 @@ static void a_chain_of_thousands_is_one_level(void **state)
 
 static void assert_fails(const char *text, enum error_kind kind, const char *part)
 {
-	struct promql_options options = {.max_samples = 1000};
+	struct promql_options options = {.max_samples = 1000, .max_work = 100000};
 	struct promql_result result;
 	struct error err = {0};
 	struct promql_expr *expr = promql_parse(str_from(text), &arena, NULL, &err);
@@ -458,9 +458,27 @@ static void what_cannot_be_answered_is_an_error(void **state)
 	assert_fails("rate({u=\"1\",v!=\"2\"}[5m])", ERROR_EXECUTION, "same labelset");
 	assert_fails("label_replace(a, \"v\", \"\", \"u\", \"(\")", ERROR_INVALID,
 		"invalid regular expression \"(\"");
-	assert_fails("sum_over_time(a[100d:1s])", ERROR_LIMIT, "too many samples");
+	assert_fails("sum_over_time(a[10m:100ms])", ERROR_LIMIT, "too many samples");
+	assert_fails("sum_over_time(nothing[10y:1ms])", ERROR_LIMIT, "more work than is allowed");
+	assert_fails(
+		"sum_over_time(sum_over_time(nothing[10y:1s])[1y:1h])", ERROR_LIMIT, "more work");
 	assert_fails("topk(3, a)", ERROR_UNSUPPORTED, "topk");
 	assert_fails("deriv(a[5m])", ERROR_UNSUPPORTED, "deriv");
+}
+
+static void labels_cannot_be_doubled_for_ever(void **state)
+{
+	struct buffer text = {0};
+
+	(void)state;
+	append(series_of("a{u=\"12345678\"}", 0), 600000, 1);
+	for (int i = 0; i < 60; i++)
+		buffer_append_text(&text, "label_join(");
+	buffer_append_text(&text, "a");
+	for (int i = 0; i < 60; i++)
+		buffer_append_text(&text, ", \"u\", \"\", \"u\", \"u\")");
+	assert_fails(text.data, ERROR_LIMIT, "label_join(): label values of 65536 bytes each");
+	buffer_finish(&text);
 }
 
 int main(void)
@@ -475,6 +493,7 @@ int main(void)
 		PLAN_TEST(a_window_forgets_what_leaves_it),
 		PLAN_TEST(a_chain_of_thousands_is_one_level),
 		PLAN_TEST(what_cannot_be_answered_is_an_error),
+		PLAN_TEST(labels_cannot_be_doubled_for_ever),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
