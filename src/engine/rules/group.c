@@ -414,5 +414,6 @@ void reader_bare_rules(struct reader *reader, const struct source *source,
 	struct place place = {.reader = reader, .source = source, .group = group_name};
 	struct rules_group *group = add_group(reader, group_name);
 
+	group->is_bare = true;
 	read_rules(&place, node, &(struct pairs){0}, group);
 }

@@ -32,6 +32,7 @@ struct rules_group {
 	const struct labels *labels;
 	struct rules_rule *rules;
 	size_t rule_count;
+	bool is_bare; // was a list without groups, as add-ons evaluate on each cluster by itself
 };
 
 /* Groups of one or more files in file order. Everything is the arena's but regexes: call
@@ -95,6 +96,7 @@ struct rules_engine_options {
 	struct promql_options promql; // rule_rank is the engine's business
 	int64_t interval_ms;	      // of groups that say none
 	const struct labels *external_labels;
+	uint32_t first_rank; // ranks are given from here on + 1: an engine that reads another's series
 };
 
 struct rules_engine *rules_engine_create(struct rules_group *const *groups, size_t group_count,

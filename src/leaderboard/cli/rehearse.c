@@ -372,9 +372,9 @@ static int run(int argc, char **argv)
 		exit_code = options_usage_error(
 			&cli_rehearse_command, "only one export can go to standard output");
 	else if (flags.scoring && flags.rules.count)
-		exit_code = options_usage_error(
-			&cli_rehearse_command, "--scoring and --rules exclude each other: rules "
-					       "make the score themselves");
+		exit_code = options_usage_error(&cli_rehearse_command,
+			"--scoring and --rules exclude each other: rules "
+			"make the score themselves");
 	else
 		exit_code = rehearse(argv[0], &flags, &err) ? 0 : 1;
 	if (exit_code == 1)

@@ -11,12 +11,29 @@
 #include "engine/tsdb/tsdb.h"
 #include "leaderboard/log/log.h"
 
+/*
+ * A cluster's own Prometheus: it sees its cluster's samples and what it recorded itself, and what
+ * it records gets the cluster's label, as when it is sent on to the hub.
+ */
+struct spoke {
+	struct series_source source;
+	struct series_sink sink;
+	struct series_source *hub_source;
+	struct series_sink *hub_sink;
+	struct matcher cluster;
+	uint32_t last_rank; // of its rules
+	struct rules_engine *engine;
+};
+
 /* What rule files make of the race. */
 struct rehearse_rules {
 	struct rules_file *files;
 	size_t file_count;
-	struct rules_group **groups; // of all files, in order
-	size_t group_count;
+	struct rules_group **groups; // of all files, in order, without those of spokes
+	struct rules_group **spoke_groups;
+	size_t group_count, spoke_group_count;
+	struct spoke *spokes;
+	size_t spoke_count;
 	struct rules_engine *engine; // NULL: there are no rules
 	struct promql_plan *score;
 	double **scores; // [player]: one per step played, NaN where there is none
@@ -54,6 +71,12 @@ void rehearse_take(struct rehearsal *rehearsal, const struct quest_event *event)
 bool rehearse_rules_open(
 	struct rehearsal *rehearsal, const struct rehearse_options *options, struct error *err);
 void rehearse_rules_close(struct rehearse_rules *rules);
+/* Makes one engine per cluster for the lists without groups. */
+bool spokes_open(
+	struct rehearsal *rehearsal, const struct rules_engine_options *options, struct error *err);
+bool spokes_run(struct rehearsal *rehearsal, int64_t end_ms, struct error *err);
+void spokes_close(struct rehearse_rules *rules);
+
 /* Records up to the last of `count` steps, then asks for the scores at each. */
 bool rehearse_rules_play(
 	struct rehearsal *rehearsal, const int64_t *times_ms, size_t count, struct error *err);

@@ -50,17 +50,26 @@ static bool read_file(
 	       fail_problems(problems, problem_count, err);
 }
 
+// On several clusters a list without groups belongs to each cluster by itself.
 static void collect_groups(struct rehearsal *rehearsal)
 {
 	struct rehearse_rules *rules = &rehearsal->rules;
+	bool has_clusters = rehearsal->scenario.kind == QUEST_WORKSHOP;
 	size_t count = 0;
 
 	for (size_t i = 0; i < rules->file_count; i++)
 		count += rules->files[i].group_count;
 	rules->groups = ARENA_ARRAY(&rehearsal->arena, struct rules_group *, count);
+	rules->spoke_groups = ARENA_ARRAY(&rehearsal->arena, struct rules_group *, count);
 	for (size_t i = 0; i < rules->file_count; i++)
-		for (size_t j = 0; j < rules->files[i].group_count; j++)
-			rules->groups[rules->group_count++] = &rules->files[i].groups[j];
+		for (size_t j = 0; j < rules->files[i].group_count; j++) {
+			struct rules_group *group = &rules->files[i].groups[j];
+
+			if (has_clusters && group->is_bare)
+				rules->spoke_groups[rules->spoke_group_count++] = group;
+			else
+				rules->groups[rules->group_count++] = group;
+		}
 }
 
 bool rehearse_rules_open(
@@ -68,7 +77,7 @@ bool rehearse_rules_open(
 {
 	struct rehearse_rules *rules = &rehearsal->rules;
 	struct series_source *source = tsdb_source(rehearsal->db);
-	const struct rules_engine_options engine = {
+	struct rules_engine_options engine = {
 		.promql = {.closed_ranges = options->closed_ranges},
 		.interval_ms = rehearsal->scenario.step_ms,
 	};
@@ -80,6 +89,10 @@ bool rehearse_rules_open(
 			return false;
 	}
 	collect_groups(rehearsal);
+	if (!spokes_open(rehearsal, &engine, err))
+		return false;
+	for (size_t i = 0; i < rules->spoke_group_count; i++)
+		engine.first_rank += (uint32_t)rules->spoke_groups[i]->rule_count;
 	rules->engine = rules_engine_create(
 		rules->groups, rules->group_count, source, tsdb_sink(rehearsal->db), &engine, err);
 	if (!rules->engine)
@@ -93,6 +106,7 @@ void rehearse_rules_close(struct rehearse_rules *rules)
 {
 	promql_plan_destroy(rules->score);
 	rules_engine_destroy(rules->engine);
+	spokes_close(rules);
 	for (size_t i = 0; i < rules->file_count; i++)
 		rules_file_release(&rules->files[i]);
 	for (size_t i = 0; i < rules->player_count; i++)
@@ -179,8 +193,10 @@ static bool receive(void *context, const struct promql_block *block, struct erro
 bool rehearse_rules_play(
 	struct rehearsal *rehearsal, const int64_t *times_ms, size_t count, struct error *err)
 {
-	return rules_engine_run(rehearsal->rules.engine, rehearsal->scenario.quest.start_ms,
-		       times_ms[count - 1], err) &&
+	int64_t start_ms = rehearsal->scenario.quest.start_ms, end_ms = times_ms[count - 1];
+
+	return spokes_run(rehearsal, end_ms, err) &&
+	       rules_engine_run(rehearsal->rules.engine, start_ms, end_ms, err) &&
 	       (promql_plan_run(rehearsal->rules.score, times_ms, count, receive, rehearsal, err) ||
 		       error_wrap(err, "score of the rules"));
 }
