@@ -352,6 +352,13 @@ bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
 
 /* --- time --- */
 
+// A rule is evaluated instant by instant, also where we take many at once; inside its sub-queries t
+// is a grid point.
+static int64_t rule_instant(const struct promql_plan *plan, int64_t t_ms)
+{
+	return plan->has_horizon ? plan->horizon_ms : t_ms;
+}
+
 int64_t plan_reference(
 	const struct promql_plan *plan, const struct promql_modifiers *modifiers, int64_t t_ms)
 {
@@ -361,12 +368,11 @@ int64_t plan_reference(
 	case PROMQL_AT_TIME:
 		t_ms = modifiers->at_ms;
 		break;
-	// A rule is evaluated instant by instant, also where we take many at once.
 	case PROMQL_AT_START:
-		t_ms = plan->options.rule_rank ? t_ms : plan->start_ms;
+		t_ms = plan->options.rule_rank ? rule_instant(plan, t_ms) : plan->start_ms;
 		break;
 	case PROMQL_AT_END:
-		t_ms = plan->options.rule_rank ? t_ms : plan->end_ms;
+		t_ms = plan->options.rule_rank ? rule_instant(plan, t_ms) : plan->end_ms;
 		break;
 	}
 	return t_ms - modifiers->offset_ms;

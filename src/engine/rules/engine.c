@@ -44,7 +44,7 @@ struct rules_engine {
 };
 
 static bool create_states(struct rules_engine *engine, struct series_sink *sink,
-	uint32_t first_rank, struct error *err)
+	const struct rules_engine_options *options, struct error *err)
 {
 	for (size_t g = 0; g < engine->group_count; g++)
 		engine->state_count += engine->groups[g].group->rule_count;
@@ -68,8 +68,11 @@ static bool create_states(struct rules_engine *engine, struct series_sink *sink,
 			*state = (struct state){.rule = rule,
 				.group = group,
 				.group_index = g,
-				.rank = first_rank + (uint32_t)i + 1,
-				.recorder = {.rule = rule, .sink = sink, .limit = group->limit}};
+				.rank = options->first_rank + (uint32_t)i + 1,
+				.recorder = {.rule = rule,
+					.sink = sink,
+					.limit = group->limit,
+					.refusals_fail = options->refusals_fail}};
 		}
 	}
 	return true;
@@ -117,7 +120,7 @@ struct rules_engine *rules_engine_create(struct rules_group *const *groups, size
 		if (groups[g]->query_offset_ms != groups[0]->query_offset_ms)
 			engine->mixed_offsets = true;
 	}
-	if (!create_states(engine, sink, options->first_rank, err))
+	if (!create_states(engine, sink, options, err))
 		goto fail;
 	graph_order(engine->states, engine->state_count, engine->order);
 	if (!create_plans(engine, err))

@@ -24,6 +24,7 @@ struct recorder {
 	struct series_sink *sink;
 	uint32_t rank;
 	size_t limit;
+	bool refusals_fail;
 	struct arena arena;   // labels of recorded series
 	struct map by_labels; // bytes of the labels as text -> struct recorded
 	struct recorded **all;
@@ -38,7 +39,8 @@ struct recorder {
 	uint64_t mapping;    // ours, grows with every new mapping
 	size_t column_count;
 	bool mapped;
-	int64_t failed_ms; // the instant of a failure
+	int64_t failed_ms;  // the instant of a failure
+	int64_t refused_ms; // first refusal in the current block, INT64_MAX: none
 };
 
 void recorder_finish(struct recorder *recorder);

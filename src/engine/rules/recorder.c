@@ -191,6 +191,22 @@ static size_t run_end(const double *column, size_t k, size_t end)
 	return k;
 }
 
+// Steps [k, stop) of one value, evenly spaced.
+static void append_run(struct recorder *recorder, struct recorded *recorded,
+	const int64_t *times_ms, size_t k, size_t stop, double value)
+{
+	const struct series_sink_ops *ops = recorder->sink->ops;
+	size_t taken = stop - k > 1
+			       ? ops->append_run(recorder->sink, recorded->series, times_ms[k],
+					 times_ms[k + 1] - times_ms[k], stop - k, value)
+			       : ops->append(recorder->sink, recorded->series, times_ms[k], value);
+
+	// What was refused does not count as returned. Refusals stand at the front: times ascend.
+	recorded->present = taken > 0;
+	if (taken < stop - k && recorder->refusals_fail && times_ms[k] < recorder->refused_ms)
+		recorder->refused_ms = times_ms[k];
+}
+
 /*
  * Steps [0, count) of one column. Refusals (the instant is taken, or older than what is there) are
  * the store's to count, as Prometheus drops them.
@@ -198,7 +214,6 @@ static size_t run_end(const double *column, size_t k, size_t end)
 static bool record_column(struct recorder *recorder, struct recorded *recorded,
 	const double *column, const int64_t *times_ms, size_t count, struct error *err)
 {
-	const struct series_sink_ops *ops = recorder->sink->ops;
 	size_t even = 0;
 
 	for (size_t k = 0; k < count;) {
@@ -206,8 +221,8 @@ static bool record_column(struct recorder *recorder, struct recorded *recorded,
 
 		if (sample_is_stale(column[k])) {
 			if (recorded->present)
-				ops->append(recorder->sink, recorded->series, times_ms[k],
-					sample_stale());
+				recorder->sink->ops->append(recorder->sink, recorded->series,
+					times_ms[k], sample_stale());
 			recorded->present = false;
 			k = end;
 			continue;
@@ -216,18 +231,12 @@ static bool record_column(struct recorder *recorder, struct recorded *recorded,
 			recorder->failed_ms = times_ms[k];
 			return false;
 		}
-		recorded->present = true;
 		while (k < end) {
 			if (k >= even)
 				even = even_end(times_ms, k, count);
 			size_t stop = end < even ? end : even;
 
-			if (stop - k > 1)
-				ops->append_run(recorder->sink, recorded->series, times_ms[k],
-					times_ms[k + 1] - times_ms[k], stop - k, column[k]);
-			else
-				ops->append(
-					recorder->sink, recorded->series, times_ms[k], column[k]);
+			append_run(recorder, recorded, times_ms, k, stop, column[k]);
 			k = stop;
 		}
 	}
@@ -279,6 +288,7 @@ bool recorder_take(struct recorder *recorder, const struct promql_block *block, 
 		map_columns(recorder, block);
 	size_t steps = check_steps(recorder, block, &found);
 
+	recorder->refused_ms = INT64_MAX;
 	if (steps && remapped)
 		end_missing(recorder, block->times_ms[0]);
 	for (size_t i = 0; i < recorder->target_count; i++) {
@@ -291,6 +301,10 @@ bool recorder_take(struct recorder *recorder, const struct promql_block *block, 
 
 		if (!ok)
 			return false;
+	}
+	if (recorder->refused_ms < INT64_MAX) {
+		recorder->failed_ms = recorder->refused_ms;
+		return error_set(err, ERROR_EXECUTION, "duplicate sample for timestamp");
 	}
 	if (steps == block->step_count)
 		return true;

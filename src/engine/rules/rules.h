@@ -96,7 +96,14 @@ struct rules_engine_options {
 	struct promql_options promql; // rule_rank is the engine's business
 	int64_t interval_ms;	      // of groups that say none
 	const struct labels *external_labels;
-	uint32_t first_rank; // ranks are given from here on + 1: an engine that reads another's series
+	uint32_t first_rank; // ranks are given from here on + 1: an engine that reads another's
+			     // series
+	/*
+	 * A sample whose instant is taken already by another value (two rules that record one
+	 * series) is dropped and counted by the store, as Prometheus does. Set: it fails the rule,
+	 * as in promtool.
+	 */
+	bool refusals_fail;
 };
 
 struct rules_engine *rules_engine_create(struct rules_group *const *groups, size_t group_count,

@@ -277,8 +277,9 @@ static int64_t last_eval_ms(const struct test_group *group)
 static bool run_rules(struct bench *bench)
 {
 	const struct test_file *file = bench->run->file;
-	const struct rules_engine_options options = {
-		.promql = run_query_options(bench->run), .interval_ms = file->interval_ms};
+	const struct rules_engine_options options = {.promql = run_query_options(bench->run),
+		.interval_ms = file->interval_ms,
+		.refusals_fail = true};
 	struct rules_engine *engine = NULL;
 	struct error err = {0};
 	int64_t span = last_eval_ms(bench->group) / file->interval_ms;
