@@ -1,0 +1,209 @@
+#include "base/number.h"
+#include "leaderboard/cli/cli.h"
+#include "leaderboard/server/server.h"
+
+struct serve_options {
+	const char *rehearse;
+	const char *speed;
+	const char *listen;
+	const char *scoring;
+	struct option_list rules, set;
+	int64_t players, clusters, seed;
+	int64_t scrape_interval_ms;
+	int64_t duration_ms;
+	bool loop;
+	const char *log;
+	const char *range_selectors;
+};
+
+static const char *const range_selectors[] = {"open", "closed", NULL};
+static const char *const scorings[] = {"author-2024", "octave-design", "arrival", NULL};
+
+static const struct option serve_table[] = {
+	{.name = "rehearse",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct serve_options, rehearse),
+		.placeholder = "SCENARIO",
+		.help = "what to play: bench, workshop, or a scenario file",
+		.fallback = "workshop"},
+	{.name = "speed",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct serve_options, speed),
+		.placeholder = "N|max",
+		.help = "virtual seconds that pass in a second; max: as many as the machine can",
+		.fallback = "60"},
+	{.name = "listen",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct serve_options, listen),
+		.placeholder = "HOST:PORT",
+		.help = "address to listen on; port 0 picks a free one",
+		.fallback = "127.0.0.1:8080",
+		.environment = "RAILQUEST_LISTEN"},
+	{.name = "scoring",
+		.kind = OPTION_CHOICE,
+		.offset = offsetof(struct serve_options, scoring),
+		.placeholder = "NAME",
+		.help = "how points are counted (the scenario says, unless given)",
+		.choices = scorings},
+	{.name = "rules",
+		.kind = OPTION_LIST,
+		.offset = offsetof(struct serve_options, rules),
+		.placeholder = "FILE",
+		.help = "score as these recording rules compute it; may be given again"},
+	{.name = "set",
+		.kind = OPTION_LIST,
+		.offset = offsetof(struct serve_options, set),
+		.placeholder = "NAME=VALUE",
+		.help = "value of ${NAME} in the scenario and the rules"},
+	{.name = "players",
+		.kind = OPTION_INT,
+		.offset = offsetof(struct serve_options, players),
+		.placeholder = "N",
+		.help = "seats of a simulated workshop (-1: as the scenario says)",
+		.fallback = "-1",
+		.min = -1,
+		.max = QUEST_MAX_PLAYERS},
+	{.name = "clusters",
+		.kind = OPTION_INT,
+		.offset = offsetof(struct serve_options, clusters),
+		.placeholder = "N",
+		.help = "clusters of a simulated workshop (-1: as the scenario says)",
+		.fallback = "-1",
+		.min = -1,
+		.max = 64},
+	{.name = "seed",
+		.kind = OPTION_INT,
+		.offset = offsetof(struct serve_options, seed),
+		.placeholder = "N",
+		.help = "seed of the simulator: the same seed, the same race (-1: as the scenario "
+			"says)",
+		.fallback = "-1",
+		.min = -1,
+		.max = 1e15},
+	{.name = "scrape-interval",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct serve_options, scrape_interval_ms),
+		.placeholder = "TIME",
+		.help = "time between two samples of the simulated metrics (0: as the scenario "
+			"says)"},
+	{.name = "duration",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct serve_options, duration_ms),
+		.placeholder = "TIME",
+		.help = "stop serving after this much real time (0: on Ctrl-C)"},
+	{.name = "loop",
+		.kind = OPTION_FLAG,
+		.offset = offsetof(struct serve_options, loop),
+		.help = "start the race again 15 s after its end"},
+	{.name = "log",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct serve_options, log),
+		.placeholder = "FILE",
+		.help = "also append the events to this SQLite file"},
+	{.name = "range-selectors",
+		.kind = OPTION_CHOICE,
+		.offset = offsetof(struct serve_options, range_selectors),
+		.placeholder = "EDGE",
+		.help = "whether a window includes its left edge: closed is Prometheus 2.x",
+		.fallback = "open",
+		.choices = range_selectors},
+	{0},
+};
+
+/* "60" or "max", which is 0 for the server. */
+static bool read_speed(const char *text, double *speed)
+{
+	*speed = 0;
+	if (strcmp(text, "max") == 0)
+		return true;
+	return number_parse(str_from(text), speed) && *speed > 0 && *speed <= 1e6;
+}
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "railquest serve: %s\n", err->text);
+	return 1;
+}
+
+static int serve(const struct server_options *options)
+{
+	struct error err = {0};
+	struct server *server = server_create(options, &err);
+
+	if (!server)
+		return fail(&err);
+	printf("listening on http://%s\n", server_address(server));
+	fflush(stdout);
+	bool ok = server_run(server, &err);
+
+	server_destroy(server);
+	return ok ? 0 : fail(&err);
+}
+
+static int serve_with(const struct serve_options *options)
+{
+	struct server_options server = {
+		.rehearsal =
+			{
+				.scenario = options->rehearse,
+				.players = options->players,
+				.clusters = options->clusters,
+				.seed = options->seed,
+				.scrape_interval_ms = options->scrape_interval_ms,
+				.scoring = options->scoring,
+				.rule_files = options->rules.items,
+				.rule_file_count = options->rules.count,
+				.settings = options->set.items,
+				.setting_count = options->set.count,
+				.closed_ranges = strcmp(options->range_selectors, "closed") == 0,
+				.log_path = options->log,
+			},
+		.listen = options->listen,
+		.duration_ms = options->duration_ms,
+		.loop = options->loop,
+	};
+
+	if (!read_speed(options->speed, &server.speed))
+		return options_usage_error(&cli_serve_command,
+			"--speed \"%s\": a number above 0 and up to 1000000, or max",
+			options->speed);
+	if (options->loop && options->log)
+		return options_usage_error(&cli_serve_command,
+			"--loop and --log: a log holds one race; leave one of them out");
+	return serve(&server);
+}
+
+static int run(int argc, char **argv)
+{
+	struct serve_options options = {0};
+	int exit_code;
+
+	if (!options_read(&cli_serve_command, &options, &argc, argv, &exit_code))
+		return exit_code;
+	exit_code = serve_with(&options);
+	options_list_finish(&options.rules);
+	options_list_finish(&options.set);
+	return exit_code;
+}
+
+const struct command cli_serve_command = {
+	.name = "serve",
+	.summary = "play a race on a clock and show it on the network",
+	.description =
+		"Plays a rehearsal in virtual time and serves it over HTTP: the pages / and "
+		"/stage, "
+		"the race as "
+		"JSON and as a live stream under /api/quest, and Prometheus's query API under "
+		"/api/v1 on the race's "
+		"series, for Grafana and scripts. After the end the final board stays. The "
+		"address is printed on "
+		"standard output once it is listened on.\n\n"
+		"It listens on this machine alone unless --listen says otherwise: what it serves "
+		"is not protected by "
+		"any password. Ends on Ctrl-C or SIGTERM with 0.",
+	.examples = "  railquest serve --rehearse bench --speed 1\n"
+		    "  railquest serve --players 96 --seed 7 --speed 60 --listen 127.0.0.1:0\n"
+		    "  railquest serve --speed max --scoring arrival --loop\n",
+	.options = serve_table,
+	.run = run,
+};
