@@ -218,6 +218,13 @@ size_t rehearsal_standings(
 	return PLAYERS;
 }
 
+struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count)
+{
+	(void)rehearsal;
+	*count = 0;
+	return NULL;
+}
+
 struct series_source *rehearsal_source(struct rehearsal *rehearsal)
 {
 	return tsdb_source(rehearsal->db);

@@ -5,6 +5,7 @@ static const struct command *const commands[] = {
 	&cli_check_rules_command,
 	&cli_test_rules_command,
 	&cli_rehearse_command,
+	&cli_serve_command,
 	&cli_completion_command,
 	&cli_manual_command,
 	NULL,

@@ -17,8 +17,6 @@ struct serve_options {
 };
 
 static const char *const range_selectors[] = {"open", "closed", NULL};
-static const char *const scorings[] = {"author-2024", "octave-design", "arrival", NULL};
-
 static const struct option serve_table[] = {
 	{.name = "rehearse",
 		.kind = OPTION_FILE,
@@ -43,13 +41,14 @@ static const struct option serve_table[] = {
 		.kind = OPTION_CHOICE,
 		.offset = offsetof(struct serve_options, scoring),
 		.placeholder = "NAME",
-		.help = "how points are counted (the scenario says, unless given)",
-		.choices = scorings},
+		.help = "how completions become points",
+		.choices = quest_scoring_names},
 	{.name = "rules",
 		.kind = OPTION_LIST,
 		.offset = offsetof(struct serve_options, rules),
 		.placeholder = "FILE",
-		.help = "score as these recording rules compute it; may be given again"},
+		.help = "score by recording rules instead; several files are evaluated in this "
+			"order"},
 	{.name = "set",
 		.kind = OPTION_LIST,
 		.offset = offsetof(struct serve_options, set),
@@ -59,38 +58,34 @@ static const struct option serve_table[] = {
 		.kind = OPTION_INT,
 		.offset = offsetof(struct serve_options, players),
 		.placeholder = "N",
-		.help = "seats of a simulated workshop (-1: as the scenario says)",
-		.fallback = "-1",
-		.min = -1,
+		.help = "seats of a simulated workshop",
+		.min = 1,
 		.max = QUEST_MAX_PLAYERS},
 	{.name = "clusters",
 		.kind = OPTION_INT,
 		.offset = offsetof(struct serve_options, clusters),
 		.placeholder = "N",
-		.help = "clusters of a simulated workshop (-1: as the scenario says)",
-		.fallback = "-1",
-		.min = -1,
+		.help = "clusters that the seats are spread over",
+		.min = 1,
 		.max = 64},
 	{.name = "seed",
 		.kind = OPTION_INT,
 		.offset = offsetof(struct serve_options, seed),
 		.placeholder = "N",
-		.help = "seed of the simulator: the same seed, the same race (-1: as the scenario "
-			"says)",
-		.fallback = "-1",
-		.min = -1,
-		.max = 1e15},
+		.help = "another seed, another workshop; the same seed, the same one",
+		.max = 9007199254740991.0},
 	{.name = "scrape-interval",
 		.kind = OPTION_DURATION,
 		.offset = offsetof(struct serve_options, scrape_interval_ms),
 		.placeholder = "TIME",
-		.help = "time between two samples of the simulated metrics (0: as the scenario "
-			"says)"},
+		.help = "time between two scrapes: the same race, sampled otherwise",
+		.min = 1000,
+		.max = 86400000},
 	{.name = "duration",
 		.kind = OPTION_DURATION,
 		.offset = offsetof(struct serve_options, duration_ms),
 		.placeholder = "TIME",
-		.help = "stop serving after this much real time (0: on Ctrl-C)"},
+		.help = "stop serving after this much real time, instead of on Ctrl-C"},
 	{.name = "loop",
 		.kind = OPTION_FLAG,
 		.offset = offsetof(struct serve_options, loop),
@@ -99,7 +94,7 @@ static const struct option serve_table[] = {
 		.kind = OPTION_FILE,
 		.offset = offsetof(struct serve_options, log),
 		.placeholder = "FILE",
-		.help = "also append the events to this SQLite file"},
+		.help = "keep the event log in this SQLite file"},
 	{.name = "range-selectors",
 		.kind = OPTION_CHOICE,
 		.offset = offsetof(struct serve_options, range_selectors),
@@ -175,7 +170,7 @@ static int serve_with(const struct serve_options *options)
 
 static int run(int argc, char **argv)
 {
-	struct serve_options options = {0};
+	struct serve_options options = {.players = -1, .clusters = -1, .seed = -1};
 	int exit_code;
 
 	if (!options_read(&cli_serve_command, &options, &argc, argv, &exit_code))

@@ -139,6 +139,12 @@ const struct quest *rehearsal_quest(const struct rehearsal *rehearsal)
 	return &rehearsal->scenario.quest;
 }
 
+struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count)
+{
+	*count = rehearsal->rules.group_count;
+	return rehearsal->rules.groups;
+}
+
 const char *rehearsal_scoring(const struct rehearsal *rehearsal)
 {
 	return rehearsal->rules.engine ? "rules" : quest_scoring_names[rehearsal->scoring];

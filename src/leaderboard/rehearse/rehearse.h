@@ -89,6 +89,10 @@ int64_t rehearsal_truth(const struct rehearsal *rehearsal, size_t player, size_t
 /* All series so far: the simulator's and, with rules, theirs. Borrowed, for the query API. */
 struct series_source *rehearsal_source(struct rehearsal *rehearsal);
 
+/* The rule groups in the order in which they are evaluated; count 0 without rules. Borrowed. */
+struct rules_group;
+struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count);
+
 /* Bytes held by series and samples, and how many there are. */
 struct rehearsal_stats {
 	size_t series_count, bytes;

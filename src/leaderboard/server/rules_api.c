@@ -1,6 +1,7 @@
 /* /api/v1/rules: the groups of the race's rule files, as Grafana asks for them when it connects. */
 #include "base/clock.h"
 #include "base/number.h"
+#include "engine/rules/rules.h"
 #include "leaderboard/server/prometheus_json.h"
 #include "leaderboard/server/server_private.h"
 
@@ -50,16 +51,16 @@ static void write_group(
 void prometheus_rules(struct http_request *request, void *context)
 {
 	struct server *server = context;
-	const struct rules_file *rules = server->options.rules;
+	size_t count;
+	struct rules_group *const *groups = rehearsal_rules(server->race->rehearsal, &count);
 	struct buffer out = {0};
 	char now[32];
 
 	clock_print_instant(now, race_now_ms(server->race));
 	buffer_append_text(&out, "{\"status\":\"success\",\"data\":{\"groups\":[");
-	for (size_t i = 0; rules && i < rules->group_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		buffer_append_text(&out, i ? "," : "");
-		write_group(
-			&out, &rules->groups[i], rehearsal_step_ms(server->race->rehearsal), now);
+		write_group(&out, groups[i], rehearsal_step_ms(server->race->rehearsal), now);
 	}
 	buffer_append_text(&out, "]}}");
 	http_answer_buffer(request, 200, "application/json", out);

@@ -5,13 +5,11 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-#include "engine/rules/rules.h"
 #include "leaderboard/rehearse/rehearse.h"
 
 struct server_options {
 	struct rehearse_options rehearsal; // borrowed until server_destroy
 	const char *listen;		   // HOST:PORT
-	const struct rules_file *rules;	   // to show at /api/v1/rules; NULL: none
 	double speed;			   // virtual seconds a second; 0: as fast as possible
 	int64_t duration_ms;		   // of serving, in real time; 0: until a signal
 	bool loop;			   // start again a while after the end
