@@ -79,6 +79,7 @@ struct scrape_selection {
 	const struct matcher *matchers; // all must hold
 	size_t matcher_count;
 	bool only_inputs;	// series of rank 0: not what rules recorded
+	bool stale_as_nan;	// write NaN where a series ends: no comparison holds for either
 	int64_t from_ms, to_ms; // both inclusive
 };
 
@@ -92,8 +93,8 @@ typedef bool scrape_write(void *context, struct str text, struct error *err);
  * create-blocks-from openmetrics` takes it, and scrape_read gives the same samples to the bit, but
  * for NaNs, which all become one.
  *
- * Stale markers have no form in the format (written as NaN they would come back as values) and are
- * left out: a reader keeps the last sample for its look-back instead. Samples of a family that is
+ * Stale markers have no form in the format (written as NaN they come back as values) and are left
+ * out unless asked for: a reader keeps the last sample for its look-back instead. Samples of a family that is
  * not in `families` are written without metadata, as type unknown.
  *
  * Fails: what the source or the writer says.

@@ -224,7 +224,7 @@ static bool write_series(struct writer *writer, const struct series *series)
 	buffer_append_char(&name, ' ');
 	writer->source->ops->open(writer->source, series, writer->selection->from_ms, &cursor);
 	while (ok && cursor_next(&cursor) && cursor.t_ms <= writer->selection->to_ms) {
-		if (sample_is_stale(cursor.value))
+		if (sample_is_stale(cursor.value) && !writer->selection->stale_as_nan)
 			continue;
 		buffer_append_str(&writer->out, buffer_str(&name));
 		buffer_append(&writer->out, value, number_print_short(value, cursor.value));

@@ -350,7 +350,9 @@ static bool rehearse(const char *scenario, const struct rehearse_flags *flags, s
 	bool ok = rehearsal && rehearsal_advance(rehearsal, INT64_MAX, err) &&
 		  write_export(flags->csv, rehearse_print_csv, rehearsal, err) &&
 		  write_export(flags->json, rehearse_print_json, rehearsal, err) &&
-		  write_conditions(flags->conditions, rehearsal, &changes, err);
+		  write_conditions(flags->conditions, rehearsal, &changes, err) &&
+		  (!flags->openmetrics ||
+			  rehearse_write_openmetrics(rehearsal, flags->openmetrics, err));
 
 	if (ok)
 		print_board(rehearsal, strcmp(flags->lang, "fr") == 0,

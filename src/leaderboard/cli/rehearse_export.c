@@ -4,11 +4,14 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "engine/scrape/scrape.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* --- players by name --------------------------------------------------------------------------- */
+/* --- players by name ---------------------------------------------------------------------------
+ */
 
 static int compare_players(const void *a, const void *b, void *context)
 {
@@ -49,7 +52,8 @@ static double exact_offset_s(const struct rehearsal *rehearsal, int64_t t_ms)
 	return (double)(t_ms - rehearsal_start_ms(rehearsal)) / 1000;
 }
 
-/* --- CSV --------------------------------------------------------------------------------------- */
+/* --- CSV ---------------------------------------------------------------------------------------
+ */
 
 void rehearse_print_csv(struct buffer *out, const struct rehearsal *rehearsal)
 {
@@ -75,7 +79,8 @@ void rehearse_print_csv(struct buffer *out, const struct rehearsal *rehearsal)
 	free(order);
 }
 
-/* --- JSON -------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------
+ */
 
 static void print_key(struct buffer *out, const char *key, bool is_first)
 {
@@ -247,10 +252,11 @@ void rehearse_print_json(struct buffer *out, const struct rehearsal *rehearsal)
 	buffer_append_text(out, "}\n");
 }
 
-/* --- conditions -------------------------------------------------------------------------------- */
+/* --- conditions --------------------------------------------------------------------------------
+ */
 
-void rehearse_note_change(void *context, size_t player, size_t exercise, size_t condition, int64_t t_ms,
-	bool holds)
+void rehearse_note_change(
+	void *context, size_t player, size_t exercise, size_t condition, int64_t t_ms, bool holds)
 {
 	struct rehearse_changes *changes = context;
 
@@ -293,4 +299,42 @@ void rehearse_print_conditions(struct buffer *out, const struct rehearsal *rehea
 			STR_ARG(exercise->name), STR_ARG(condition), change->holds);
 	}
 	buffer_finish(&name);
+}
+
+/* --- OpenMetrics -------------------------------------------------------------------------------
+ */
+
+static bool write_samples(struct rehearsal *rehearsal, FILE *out, struct error *err)
+{
+	const struct scrape_selection everything = {
+		.only_inputs = true,
+		.stale_as_nan = true,
+		.from_ms = INT64_MIN / 4,
+		.to_ms = INT64_MAX / 4,
+	};
+
+	return scrape_write_openmetrics(rehearsal_source(rehearsal), &everything, NULL, 0,
+		       scrape_write_file, out, err) &&
+	       (fflush(out) == 0 || error_errno(err, "write OpenMetrics"));
+}
+
+/* Beside the file and then in its place: a reader sees all or nothing. */
+bool rehearse_write_openmetrics(struct rehearsal *rehearsal, const char *path, struct error *err)
+{
+	struct buffer part = {0};
+
+	if (strcmp(path, "-") == 0)
+		return write_samples(rehearsal, stdout, err);
+	buffer_printf(&part, "%s.part", path);
+	FILE *out = fopen(part.data, "we");
+	bool ok = out ? write_samples(rehearsal, out, err) : error_errno(err, "open %s", part.data);
+
+	if (out && fclose(out) != 0 && ok)
+		ok = error_errno(err, "write %s", part.data);
+	if (ok && rename(part.data, path) != 0)
+		ok = error_errno(err, "rename %s to %s", part.data, path);
+	if (!ok && out)
+		remove(part.data);
+	buffer_finish(&part);
+	return ok;
 }

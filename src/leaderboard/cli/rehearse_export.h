@@ -26,11 +26,18 @@ struct rehearse_changes {
 };
 
 /* A quest_watch; the context is a struct rehearse_changes. */
-void rehearse_note_change(void *context, size_t player, size_t exercise, size_t condition, int64_t t_ms,
-	bool holds);
+void rehearse_note_change(
+	void *context, size_t player, size_t exercise, size_t condition, int64_t t_ms, bool holds);
 
 /* time_offset_s,user,exercise,condition,holds: every change of every condition, by time. */
 void rehearse_print_conditions(struct buffer *out, const struct rehearsal *rehearsal,
 	const struct rehearse_changes *changes);
+
+/*
+ * Every sample that the simulator emitted, as OpenMetrics; written piece by piece, since it may be
+ * large. Where a series ends stands NaN: the format has no stale marker, and no comparison holds
+ * for NaN either, so conditions have the same truth.
+ */
+bool rehearse_write_openmetrics(struct rehearsal *rehearsal, const char *path, struct error *err);
 
 #endif
