@@ -1,8 +1,9 @@
 #include "base/file.h"
 #include "leaderboard/cli/cli.h"
+#include "leaderboard/cli/excerpt.h"
 #include "leaderboard/cli/variables.h"
 
-enum { MAX_FILE_BYTES = 64 << 20, EXIT_LINT = 3, EXCERPT_CHARS = 110 };
+enum { MAX_FILE_BYTES = 64 << 20, EXIT_LINT = 3 };
 
 struct check_options {
 	struct option_list set;
@@ -40,40 +41,6 @@ struct check {
 	bool failed, linted;
 };
 
-// The line that a problem is about, cut to the neighbourhood of its column, with a mark under it.
-static void print_excerpt(struct str text, size_t line, size_t column)
-{
-	const char *at = text.data, *end = text.data + text.len;
-
-	for (; line > 1 && at < end; line--) {
-		const char *next = memchr(at, '\n', (size_t)(end - at));
-
-		at = next ? next + 1 : end;
-	}
-	const char *stop = memchr(at, '\n', (size_t)(end - at));
-	size_t len = (size_t)((stop ? stop : end) - at), mark = 0;
-
-	for (size_t left = column; left > 1 && mark < len; left--)
-		mark += str_utf8_len(at + mark, len - mark) ? str_utf8_len(at + mark, len - mark)
-							    : 1;
-	size_t from = mark > EXCERPT_CHARS / 2 ? mark - EXCERPT_CHARS / 2 : 0;
-
-	while (from < mark && ((unsigned char)at[from] & 0xC0) == 0x80)
-		from++;
-	size_t to = len - from > EXCERPT_CHARS ? from + EXCERPT_CHARS : len;
-
-	while (to < len && to > mark && ((unsigned char)at[to] & 0xC0) == 0x80)
-		to--;
-	if (!len || column == 0)
-		return;
-	fprintf(stderr, "    %s%.*s%s\n    %s", from ? "…" : "", (int)(to - from), at + from,
-		to < len ? "…" : "", from ? " " : "");
-	for (size_t i = from; i < mark; i++)
-		if (((unsigned char)at[i] & 0xC0) != 0x80)
-			fputc(at[i] == '\t' ? '\t' : ' ', stderr);
-	fputs("^\n", stderr);
-}
-
 static void print_problems(
 	struct str text, const struct rules_problem *problems, size_t count, const char *name)
 {
@@ -86,7 +53,7 @@ static void print_problems(
 			fprintf(stderr, ":%zu:%zu", problem->line, problem->column);
 		fprintf(stderr, ": %.*s\n", STR_ARG(problem->text));
 		if (problem->line)
-			print_excerpt(text, problem->line, problem->column);
+			cli_print_excerpt(text, problem->line, problem->column, 1);
 	}
 }
 

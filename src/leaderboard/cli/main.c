@@ -4,6 +4,7 @@
 static const struct command *const commands[] = {
 	&cli_check_rules_command,
 	&cli_test_rules_command,
+	&cli_query_command,
 	&cli_rehearse_command,
 	&cli_serve_command,
 	&cli_completion_command,
