@@ -1,0 +1,171 @@
+/*
+ * train/wire/wire.h — what the train's services say to each other: a picture, what was found in it,
+ * and what the train shall do. Pure: no I/O, no clock. The contract is docs/wire.md, its shapes
+ * docs/wire/NAME.schema.json.
+ *
+ * Our own form is one line of JSON, and behind its newline the bytes of the picture as they are.
+ * The original's form (`wire_compat_…`) has the picture as base64 within the JSON.
+ *
+ * Readers copy text into the arena; pictures of our own form are borrowed from the payload.
+ * Readers fail with ERROR_INVALID, naming field, value and what would be right, or with ERROR_LIMIT
+ * where a cap of this file is passed. Fields that a reader does not know are passed over.
+ */
+#ifndef TRAIN_WIRE_WIRE_H
+#define TRAIN_WIRE_WIRE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#define WIRE_MAX_MESSAGE_BYTES ((size_t)16 << 20)
+#define WIRE_MAX_METADATA_BYTES ((size_t)256 << 10)
+
+enum {
+	WIRE_VERSION = 1,
+	WIRE_MAX_DETECTIONS = 1000,
+	WIRE_MAX_TEXT_BYTES = 256,
+	WIRE_MAX_SIDE_PX = 16384,
+	WIRE_MAX_DEADLINE_MS = 60000,
+	WIRE_COMPAT_SIDE_PX = 640, // the original's model sees a square of this side
+};
+
+/* 128 random bits, never all zero; 32 hexadecimal digits in JSON. */
+struct wire_id {
+	uint8_t bytes[16];
+};
+
+/*
+ * Where a picture came from and when: the same in the picture, its result and the decision, so that
+ * a brake can be traced to the light that caused it.
+ */
+struct wire_origin {
+	struct wire_id trace; // of this picture
+	struct wire_id boot;  // of the capture's start: `sequence` counts from 1 within it
+	struct wire_id clock; // which monotonic clock: the kernel's boot
+	struct str source;    // the camera's name
+	int64_t sequence;
+	int64_t captured_wall_ms;
+	int64_t captured_monotonic_us;
+	int64_t deadline_ms; // after capture: what comes later may stop the train, not move it
+};
+
+enum wire_format { WIRE_UNKNOWN_FORMAT, WIRE_JPEG, WIRE_WEBP, WIRE_PNG };
+
+struct wire_image {
+	enum wire_format format;
+	int64_t width_px, height_px;
+	struct str data; // empty: the picture is not in this message
+};
+
+struct wire_frame {
+	struct wire_origin origin;
+	struct wire_image image;
+};
+
+/* In pixels of the picture, from its top-left corner; may reach over its edges. */
+struct wire_box {
+	double x, y, width, height;
+};
+
+struct wire_detection {
+	int64_t class_id; // 0 SpeedLimit, 1 DangerAhead
+	struct str class_name;
+	double confidence; // 0 to 1
+	struct wire_box box;
+};
+
+/* What the detector found, best first. The picture may travel along. */
+struct wire_result {
+	struct wire_origin origin;
+	struct wire_image image;
+	struct str model;   // its name
+	struct str backend; // what computed it
+	int64_t prepare_us, infer_us, finish_us;
+	struct wire_detection *detections;
+	size_t detection_count;
+};
+
+/* In the order of precedence: a later one beats an earlier one. */
+enum wire_order {
+	WIRE_ORDER_NONE, // the picture decides nothing (it came too late, or twice)
+	WIRE_ORDER_GO,	 // nothing restrains the train
+	WIRE_ORDER_SLOW,
+	WIRE_ORDER_STOP,
+};
+
+struct wire_decision {
+	struct wire_origin origin;
+	int64_t id;		      // counts from 1 within one run of the decision service
+	int64_t decided_monotonic_us; // 0: not said (decision logs leave it out)
+	enum wire_order order;
+	struct str reason;     // for people
+	int64_t track;	       // of the sign that caused it, 0: none
+	struct str class_name; // of that sign, empty: none
+	struct wire_box box;   // of that sign, where `track` is set
+};
+
+const char *wire_format_name(enum wire_format format); // "jpeg"; "" for unknown
+const char *wire_order_name(enum wire_order order);    // "stop"
+/* By its first bytes. */
+enum wire_format wire_sniff(struct str picture);
+
+/* 32 hexadecimal digits and a NUL. */
+void wire_id_print(char out[33], const struct wire_id *id);
+/* 32 hexadecimal digits of either case, not all 0; a kernel's boot id with its dashes fits too. */
+bool wire_id_parse(struct str text, struct wire_id *out);
+
+/* Appends a message. Numbers must be finite and within the limits that the readers check. */
+void wire_write_frame(struct buffer *out, const struct wire_frame *frame);
+void wire_write_result(struct buffer *out, const struct wire_result *result);
+/* One line without its newline, also a line of a decision log. */
+void wire_write_decision(struct buffer *out, const struct wire_decision *decision);
+
+bool wire_read_frame(
+	struct str payload, struct arena *arena, struct wire_frame *out, struct error *err);
+bool wire_read_result(
+	struct str payload, struct arena *arena, struct wire_result *out, struct error *err);
+bool wire_read_decision(
+	struct str payload, struct arena *arena, struct wire_decision *out, struct error *err);
+
+/* An id is given back as it came: 1720432800000 or "2024-07-08T10:00:00Z". */
+struct wire_compat_id {
+	bool is_number;
+	struct str text;
+};
+
+/* `train-image`. `picture` is in the arena; its format is sniffed, any is taken. */
+struct wire_compat_image {
+	struct wire_compat_id id;
+	enum wire_format format;
+	struct str picture;
+};
+
+/*
+ * `train-model-result`. Boxes here are in pixels of the picture; on the wire they are texts in a
+ * square of 640 pixels into whose top-left corner the picture was scaled: pixel = box * scale.
+ */
+struct wire_compat_result {
+	struct wire_compat_id id;
+	struct str picture; // empty: none
+	double scale;	    // larger side / 640
+	int64_t prepare_us, infer_us, finish_us;
+	struct wire_detection *detections;
+	size_t detection_count;
+};
+
+void wire_compat_write_image(struct buffer *out, const struct wire_compat_image *image);
+bool wire_compat_read_image(
+	struct str payload, struct arena *arena, struct wire_compat_image *out, struct error *err);
+void wire_compat_write_result(struct buffer *out, const struct wire_compat_result *result);
+bool wire_compat_read_result(
+	struct str payload, struct arena *arena, struct wire_compat_result *out, struct error *err);
+
+/* `train-command`: 1 stops, 0 slows, -1 is nothing. */
+const char *wire_compat_command(enum wire_order order);
+/* Other whole numbers are nothing too, as in the original (WIRE_ORDER_NONE). */
+bool wire_compat_read_command(struct str payload, enum wire_order *out, struct error *err);
+
+/* Larger side of the picture / 640. */
+double wire_compat_scale(int64_t width_px, int64_t height_px);
+
+#endif
