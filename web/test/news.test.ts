@@ -60,6 +60,23 @@ test('the first standings tell the completions so far, newest first', () => {
 	assert.deepEqual(gainsBetween(null, before), []);
 });
 
+test('who shares a name with someone is told by user and cluster', () => {
+	const two = (now_s: number, done: number[]) => {
+		const board = standings(now_s, [
+			{ user: 'user1', score: 60, done },
+			{ user: 'user2', score: 1, done: [2000] },
+			{ user: 'user1', score: 0, done: [] },
+		]);
+		(board.rows[2] as { id: string }).id = 'user1@wakanda';
+		return board;
+	};
+	const told = newsBetween(two(2500, []), two(3000, [2900])).filter(({ kind }) => kind === 'done');
+	assert.deepEqual(
+		told.map(({ user }) => user),
+		['user1@gotham'],
+	);
+});
+
 test('news never grows beyond its limit', () => {
 	const crowd = Array.from({ length: 200 }, (_, i) => ({ user: `user${i}`, score: 200 - i, done: [i, i, i] }));
 	assert.equal(newsBetween(null, standings(3000, crowd)).length, NEWS_LIMIT);

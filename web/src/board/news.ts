@@ -4,6 +4,7 @@
  */
 
 import type { Instant, Row, Standings } from '../api/contract';
+import { namesIn, type Names } from './names';
 
 /** Whom someone went past between two standings. */
 export interface Pass {
@@ -55,16 +56,17 @@ const CLIMB_RANKS = 10; // passes without a completion are news only among these
 /** Newest first, at most NEWS_LIMIT. */
 export function newsBetween(previous: Standings | null, next: Standings): News[] {
 	const before = new Map(previous?.rows.map((row) => [row.id, row]));
+	const names = namesIn(next.rows);
 	const news: News[] = [];
-	const lead = leadNews(previous, next);
+	const lead = leadNews(previous, next, names);
 	for (const row of next.rows) {
 		const old = before.get(row.id);
-		const pass = old && old.rank > row.rank ? passBetween(before, next, row) : null;
+		const pass = old && old.rank > row.rank ? passBetween(before, next, row, names) : null;
 		const fresh = freshExercises(old, row);
-		for (const exercise of fresh) news.push(doneNews(next, row, exercise, exercise === fresh.at(-1) ? pass : null));
+		for (const exercise of fresh) news.push(doneNews(next, row, names, exercise, exercise === fresh.at(-1) ? pass : null));
 		// Whoever takes the lead is told of once.
-		if (pass && fresh.length === 0 && row.rank <= CLIMB_RANKS && row.user !== lead?.user)
-			news.push({ kind: 'climb', key: `${next.run}/${row.id}/${next.now_s}`, at_s: next.now_s, user: row.user, pass });
+		if (pass && fresh.length === 0 && row.rank <= CLIMB_RANKS && !(lead && row === next.rows[0]))
+			news.push({ kind: 'climb', key: `${next.run}/${row.id}/${next.now_s}`, at_s: next.now_s, user: names(row), pass });
 	}
 	if (lead) news.push(lead);
 	news.sort((a, b) => b.at_s - a.at_s || weight(b) - weight(a));
@@ -88,23 +90,23 @@ function freshExercises(old: Row | undefined, row: Row): number[] {
 	return row.exercises.flatMap((instant, i) => (instant && !old?.exercises[i] ? [i] : []));
 }
 
-function doneNews(next: Standings, row: Row, exercise: number, pass: Pass | null): Done {
+function doneNews(next: Standings, row: Row, names: Names, exercise: number, pass: Pass | null): Done {
 	const { at_s } = row.exercises[exercise] as Instant;
 	const nth = next.rows.filter((other) => (other.exercises[exercise]?.at_s ?? Infinity) <= at_s).length;
-	return { kind: 'done', key: `${next.run}/${row.id}/${exercise}`, at_s, user: row.user, exercise, nth, pass };
+	return { kind: 'done', key: `${next.run}/${row.id}/${exercise}`, at_s, user: names(row), exercise, nth, pass };
 }
 
-function passBetween(before: Map<string, Row>, next: Standings, row: Row): Pass | null {
+function passBetween(before: Map<string, Row>, next: Standings, row: Row, names: Names): Pass | null {
 	const old_rank = before.get(row.id)?.rank ?? 0;
 	const passed = next.rows.filter((other) => {
 		const other_rank = before.get(other.id)?.rank;
 		return other_rank !== undefined && other_rank < old_rank && other.rank > row.rank;
 	});
 	const best = passed[0];
-	return best ? { rank: row.rank, passed: best.user, count: passed.length } : null;
+	return best ? { rank: row.rank, passed: names(best), count: passed.length } : null;
 }
 
-function leadNews(previous: Standings | null, next: Standings): Lead | null {
+function leadNews(previous: Standings | null, next: Standings, names: Names): Lead | null {
 	const leader = next.rows[0];
 	const old = previous?.rows[0];
 	if (!previous || !leader || leader.done === 0 || (old?.id === leader.id && old.done > 0)) return null;
@@ -112,8 +114,8 @@ function leadNews(previous: Standings | null, next: Standings): Lead | null {
 		kind: 'lead',
 		key: `${next.run}/lead/${next.now_s}`,
 		at_s: next.now_s,
-		user: leader.user,
-		previous: old && old.done > 0 ? old.user : null,
+		user: names(leader),
+		previous: old && old.done > 0 ? names(old) : null,
 	};
 }
 
