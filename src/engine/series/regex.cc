@@ -18,7 +18,7 @@ struct regex {
 	std::string literal;
 
 	regex(const std::string &text, const re2::RE2::Options &options)
-	    : pattern("(?s:" + text + ")", options), shortcut(PATTERN), literal(text)
+	    : pattern(text, options), shortcut(PATTERN), literal(text)
 	{
 		if (text == ".*")
 			shortcut = ANYTHING;
@@ -29,17 +29,59 @@ struct regex {
 	}
 };
 
+/* What Go's regexp/syntax calls the same mistake: rules and dashboards are debugged by Prometheus's
+ * words. */
+static const char *mistake(re2::RE2::ErrorCode code)
+{
+	switch (code) {
+	case re2::RE2::ErrorBadEscape:
+		return "invalid escape sequence";
+	case re2::RE2::ErrorBadCharClass:
+		return "invalid character class";
+	case re2::RE2::ErrorBadCharRange:
+		return "invalid character class range";
+	case re2::RE2::ErrorMissingBracket:
+		return "missing closing ]";
+	case re2::RE2::ErrorMissingParen:
+		return "missing closing )";
+	case re2::RE2::ErrorUnexpectedParen:
+		return "unexpected )";
+	case re2::RE2::ErrorTrailingBackslash:
+		return "trailing backslash at end of expression";
+	case re2::RE2::ErrorRepeatArgument:
+		return "missing argument to repetition operator";
+	case re2::RE2::ErrorRepeatSize:
+		return "invalid repeat count";
+	case re2::RE2::ErrorRepeatOp:
+		return "invalid nested repetition operator";
+	case re2::RE2::ErrorBadPerlOp:
+		return "invalid or unsupported Perl syntax";
+	case re2::RE2::ErrorBadUTF8:
+		return "invalid UTF-8";
+	case re2::RE2::ErrorBadNamedCapture:
+		return "invalid named capture";
+	case re2::RE2::ErrorPatternTooLarge:
+		return "expression too large";
+	case re2::RE2::ErrorInternal:
+	case re2::RE2::NoError:
+		break;
+	}
+	return "regexp/syntax: internal error";
+}
+
 extern "C" struct regex *regex_create(struct str pattern, struct error *err)
 {
 	re2::RE2::Options options;
 
+	// As (?s:…), but without a group around the text, which would make `a)(b` whole.
+	options.set_dot_nl(true);
 	options.set_log_errors(false);
 	options.set_max_mem(8 << 20);
 	auto *regex = new struct regex(std::string(pattern.data, pattern.len), options);
 
 	if (!regex->pattern.ok()) {
-		error_set(err, ERROR_INVALID, "invalid regular expression \"%.*s\": %s",
-			STR_ARG(pattern), regex->pattern.error().c_str());
+		error_set(err, ERROR_INVALID, "error parsing regexp: %s: `%s`",
+			mistake(regex->pattern.error_code()), regex->pattern.error_arg().c_str());
 		delete regex;
 		return nullptr;
 	}

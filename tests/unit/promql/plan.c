@@ -232,8 +232,7 @@ static const char *const expressions[] = {
 	"sum_over_time((a + 1)[20m:30s])",
 	"max_over_time(rate(a[5m])[10m:])",
 	"sum_over_time(sum_over_time(a[1m:10s])[5m:1m])",
-	"label_replace(a, \"v\", \"x$1\", \"u\", \"(.)\") or label_replace(b, \"x\", \"\", \"\", "
-	"\"\")",
+	"label_replace(a, 'v', 'x$1', 'u', '(.)') or label_replace(b, 'x', '', '', '')",
 	"clamp(a, 1, 7) / clamp_max(a, 5) - clamp_min(a, scalar(b{u=\"4\"}))",
 	"count(a == a) + group(b)",
 };
@@ -457,7 +456,7 @@ static void what_cannot_be_answered_is_an_error(void **state)
 		"vector cannot contain metrics with the same labelset");
 	assert_fails("rate({u=\"1\",v!=\"2\"}[5m])", ERROR_EXECUTION, "same labelset");
 	assert_fails("label_replace(a, \"v\", \"\", \"u\", \"(\")", ERROR_INVALID,
-		"invalid regular expression \"(\"");
+		"error parsing regexp: missing closing ): `(`");
 	assert_fails("sum_over_time(a[10m:100ms])", ERROR_LIMIT, "too many samples");
 	assert_fails("sum_over_time(nothing[10y:1ms])", ERROR_LIMIT, "more work than is allowed");
 	assert_fails(

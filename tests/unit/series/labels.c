@@ -105,6 +105,9 @@ static void regular_expressions_are_anchored_and_expand_like_go(void **state)
 	assert_int_equal(out.len, 0);
 	regex_destroy(regex);
 	assert_null(regex_create(STR("(a)\\1"), &err));
+	// Two halves that a group around the text would make whole.
+	assert_null(regex_create(STR("a)(b"), &err));
+	assert_string_equal(err.text, "error parsing regexp: unexpected ): `a)(b`");
 	assert_int_equal(err.kind, ERROR_INVALID);
 	regex = regex_create(STR("a|b.c"), &err);
 	assert_true(regex_matches(regex, STR("b\nc")));
