@@ -94,8 +94,8 @@ typedef bool scrape_write(void *context, struct str text, struct error *err);
  * for NaNs, which all become one.
  *
  * Stale markers have no form in the format (written as NaN they come back as values) and are left
- * out unless asked for: a reader keeps the last sample for its look-back instead. Samples of a family that is
- * not in `families` are written without metadata, as type unknown.
+ * out unless asked for: a reader keeps the last sample for its look-back instead. Samples of a
+ * family that is not in `families` are written without metadata, as type unknown.
  *
  * Fails: what the source or the writer says.
  */

@@ -92,6 +92,10 @@ static void stale_markers_are_left_out_and_other_nans_are_not(void **state)
 	tsdb_sink(db)->ops->append(tsdb_sink(db), series, 2000, sample_stale());
 	tsdb_sink(db)->ops->append(tsdb_sink(db), series, 3000, NAN);
 	check(db, &everything, NULL, 0, "a 1 1\na NaN 3\n# EOF\n");
+	struct scrape_selection ends = everything;
+
+	ends.stale_as_nan = true;
+	check(db, &ends, NULL, 0, "a 1 1\na NaN 2\na NaN 3\n# EOF\n");
 	struct scrape_selection with_ends = everything;
 
 	with_ends.stale_as_nan = true;
