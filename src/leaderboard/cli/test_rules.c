@@ -46,7 +46,7 @@ struct progress {
 	bool failed; // FAILED: is printed
 	bool in_group;
 	bool group_failed;
-	struct buffer *junit;
+	struct buffer *junit; // NULL: not asked for
 	size_t junit_tests, junit_failures;
 };
 
@@ -66,7 +66,7 @@ static void append_xml(struct buffer *out, struct str text)
 
 static void end_group(struct progress *progress)
 {
-	if (progress->in_group)
+	if (progress->in_group && progress->junit)
 		buffer_append_text(progress->junit, "\t\t</testcase>\n");
 	progress->in_group = false;
 }
@@ -77,6 +77,8 @@ static void begin_case(struct progress *progress, struct str name)
 	progress->in_group = true;
 	progress->group_failed = false;
 	progress->junit_tests++;
+	if (!progress->junit)
+		return;
 	buffer_append_text(progress->junit, "\t\t<testcase name=\"");
 	append_xml(progress->junit, name);
 	buffer_append_text(progress->junit, "\">\n");
@@ -106,16 +108,28 @@ static void on_failure(void *context, struct str text)
 		begin_case(progress, STR("file"));
 	progress->junit_failures += !progress->group_failed;
 	progress->group_failed = true;
+	if (!progress->junit)
+		return;
 	buffer_append_text(progress->junit, "\t\t\t<failure message=\"FAILED\">");
 	append_xml(progress->junit, text);
 	buffer_append_text(progress->junit, "</failure>\n");
+}
+
+static void append_suite(struct buffer *junit, const char *path, const struct progress *progress)
+{
+	buffer_append_text(junit, "\t<testsuite name=\"");
+	append_xml(junit, str_from(path));
+	buffer_printf(junit, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n",
+		progress->junit_tests, progress->junit_failures);
+	buffer_append_str(junit, buffer_str(progress->junit));
+	buffer_append_text(junit, "\t</testsuite>\n");
 }
 
 static bool test_file(
 	const char *path, const struct ruletest_options *options, struct buffer *junit)
 {
 	struct buffer cases = {0};
-	struct progress progress = {.junit = &cases};
+	struct progress progress = {.junit = junit ? &cases : NULL};
 	const struct ruletest_observer observer = {.context = &progress,
 		.warning = on_warning,
 		.group = on_group,
@@ -132,12 +146,8 @@ static bool test_file(
 		on_failure(&progress, str_from(err.text));
 	puts(progress.failed ? "" : "  SUCCESS\n");
 	end_group(&progress);
-	buffer_append_text(junit, "\t<testsuite name=\"");
-	append_xml(junit, str_from(path));
-	buffer_printf(junit, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n",
-		progress.junit_tests, progress.junit_failures);
-	buffer_append_str(junit, buffer_str(&cases));
-	buffer_append_text(junit, "\t</testsuite>\n");
+	if (junit)
+		append_suite(junit, path, &progress);
 	buffer_finish(&cases);
 	arena_finish(&arena);
 	return !progress.failed;
@@ -171,7 +181,7 @@ static int test_files(int argc, char **argv, const struct test_options *options,
 
 	buffer_append_text(&junit, "<testsuites>\n");
 	for (int i = 0; i < argc; i++)
-		passed = test_file(argv[i], test, &junit) && passed;
+		passed = test_file(argv[i], test, options->junit ? &junit : NULL) && passed;
 	buffer_append_text(&junit, "</testsuites>\n");
 	if (options->junit && !file_write(options->junit, buffer_str(&junit), &err)) {
 		fprintf(stderr, "railquest test rules: %s\n", err.text);
