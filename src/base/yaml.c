@@ -271,7 +271,8 @@ static struct yaml_node *read_collection(
 	if (!read_children(reader, is_mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT,
 		    depth + 1, &count))
 		return NULL;
-	struct yaml_node **children = reader->stack + first;
+	// Without a child in the whole file so far there is no stack to point into.
+	struct yaml_node **children = reader->stack ? reader->stack + first : NULL;
 
 	reader->stack_count = first;
 	node->count = is_mapping ? count / 2 : count;
