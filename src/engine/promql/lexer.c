@@ -1,7 +1,5 @@
 #include "engine/promql/lexer.h"
 
-#include "engine/series/series.h"
-
 /*
  * The lexer knows three places: inside braces, where words are label names; inside brackets, where
  * only durations stand; and everywhere else. It also counts parentheses, because Prometheus reports

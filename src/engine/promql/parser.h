@@ -45,7 +45,7 @@ struct parser {
 void parser_init(struct parser *parser, struct str text, struct arena *arena,
 	struct promql_position *where, struct error *err);
 
-/* --- tokens and errors: parser.c --- */
+/* --- tokens, errors, nodes: parser_token.c --- */
 
 const struct token *parser_peek(struct parser *parser);
 struct token parser_take(struct parser *parser);
@@ -84,7 +84,7 @@ bool parser_aggregation(struct parser *parser, const struct token *name, struct 
 /* (a, "b", …) behind by, without, on, ignoring, group_left, group_right. */
 bool parser_label_names(struct parser *parser, struct str **out, size_t *out_count);
 
-/* --- selectors and what stands behind them: parser_selector.c --- */
+/* --- selectors: parser_selector.c, parser_modifier.c --- */
 
 /* Words that may name a metric. */
 bool parser_is_metric_name(enum token_kind kind);

@@ -118,8 +118,9 @@ static bool read_value(struct reader *reader, double *out)
 	return reader_expected(reader, start, "a value (a number, NaN, +Inf or -Inf)");
 }
 
-/* 2^53 ms, the year 287,000: times up to there are exact in a float, too. */
-static const double largest_time_ms = 0x1p53;
+/* 2^51 ms, the year 73,000: up to there a millisecond survives as a fraction of seconds in a
+ * double. */
+static const double largest_time_ms = 0x1p51;
 
 static bool read_time(struct reader *reader, int64_t *out_ms)
 {

@@ -143,6 +143,8 @@ static void errors_name_line_column_text_and_what_is_right(void **state)
 		"1:5: expected a time or an exemplar behind the blank, got the end of the line");
 	check_openmetrics("a 1 2 3\n", "1:7: expected the end of the line, got \"3\"");
 	check_openmetrics("a 1 soon\n", "1:5: expected a time in seconds, a number, got \"soon\"");
+	check_openmetrics("a 1 4402790101288.152\n",
+		"1:5: expected a time in seconds, a number, got \"4402790101288.152\"");
 	check_openmetrics("a{b} 1\n", "1:4: expected = behind the label's name, got \"}\"");
 	check_openmetrics(
 		"a{b=c} 1\n", "1:5: expected the label's value in double quotes, got \"c}\"");
