@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gainsBetween, NEWS_LIMIT, newsBetween } from '../src/board/news';
+import { gainsBetween, headlinesOf, NEWS_LIMIT, newsBetween, type News } from '../src/board/news';
 import { standings } from './standings';
 
 const before = standings(3000, [
@@ -58,6 +58,24 @@ test('the first standings tell the completions so far, newest first', () => {
 		],
 	);
 	assert.deepEqual(gainsBetween(null, before), []);
+});
+
+test('on stage the first of an exercise come before the sixtieth, though known later', () => {
+	const done = (user: string, at_s: number, exercise: number, nth: number): News => ({
+		kind: 'done',
+		key: user,
+		at_s,
+		user,
+		exercise,
+		nth,
+		pass: null,
+	});
+	const climb: News = { kind: 'climb', key: 'c', at_s: 6000, user: 'echo', pass: { rank: 9, passed: 'hesh', count: 1 } };
+	const news = [climb, done('storm', 5922, 1, 59), done('rogue', 5914, 1, 58), done('batman', 5780, 2, 1)];
+	assert.deepEqual(
+		headlinesOf(news).map(({ user }) => user),
+		['batman', 'storm'],
+	);
 });
 
 test('who shares a name with someone is told by user and cluster', () => {

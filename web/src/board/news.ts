@@ -86,6 +86,22 @@ export function gainsBetween(previous: Standings | null, next: Standings): Gain[
 	return gains;
 }
 
+const RECENT = 8;
+
+/** The two for the stage: of the newest, those that the room cares about before the others. */
+export function headlinesOf(news: readonly News[]): News[] {
+	// Passes by the ramp alone are many: on stage only those on the podium are news.
+	const told = news.filter((one) => one.kind !== 'climb' || one.pass.rank <= 3);
+	const recent = told.slice(0, RECENT);
+	return [...recent.filter(isNotable), ...recent.filter((one) => !isNotable(one))].slice(0, 2);
+}
+
+/** A change of the lead; a completion among an exercise's first three, or that wins a place among the ten on stage. */
+function isNotable(news: News): boolean {
+	if (news.kind === 'lead') return true;
+	return news.kind === 'done' && (news.nth <= 3 || (news.pass?.rank ?? Infinity) <= 10);
+}
+
 function freshExercises(old: Row | undefined, row: Row): number[] {
 	return row.exercises.flatMap((instant, i) => (instant && !old?.exercises[i] ? [i] : []));
 }
