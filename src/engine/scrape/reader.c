@@ -130,12 +130,12 @@ static bool read_time(struct reader *reader, int64_t *out_ms)
 
 	if (reader->format == SCRAPE_PROMETHEUS) {
 		if (!number_parse_int(word, out_ms) || fabs((double)*out_ms) > largest_time_ms)
-			return reader_expected(
-				reader, start, "a time in milliseconds, a whole number");
+			return reader_expected(reader, start,
+				"a time in milliseconds, a whole number up to 2.25e15");
 		return true;
 	}
 	if (!parse_float(word, &seconds) || !(fabs(seconds) <= largest_time_ms / 1000))
-		return reader_expected(reader, start, "a time in seconds, a number");
+		return reader_expected(reader, start, "a time in seconds, a number up to 2.25e12");
 	*out_ms = (int64_t)round(seconds * 1000);
 	return true;
 }
