@@ -25,7 +25,7 @@ struct group_state {
 
 struct failure {
 	bool happened;
-	int64_t t_ms;
+	int64_t t_ms; // when the rule ran; with a query_offset it looked at what is older
 	uint32_t rank;
 	const struct state *state;
 	struct error err;
@@ -166,6 +166,7 @@ static void note_failure(struct rules_engine *engine, const struct state *state,
 {
 	struct failure *failure = &engine->failure;
 
+	t_ms += state->group->query_offset_ms;
 	if (failure->happened &&
 		(failure->t_ms < t_ms || (failure->t_ms == t_ms && failure->rank <= state->rank)))
 		return;
@@ -197,6 +198,7 @@ static bool is_after_failure(
 {
 	const struct failure *failure = &engine->failure;
 
+	t_ms += state->group->query_offset_ms;
 	return failure->happened &&
 	       (t_ms > failure->t_ms || (t_ms == failure->t_ms && state->rank > failure->rank));
 }
