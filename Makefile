@@ -12,7 +12,7 @@ build/build.ninja:
 	@meson setup build --prefix=$(PREFIX) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false)
 
 demo: all
-	@DURATION=$(DURATION) scripts/demo
+	@DURATION=$(DURATION) exec scripts/demo
 
 check:
 	@JOBS=$(JOBS) scripts/check
