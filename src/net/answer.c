@@ -11,7 +11,7 @@
 #include <time.h>
 
 /* Produced bytes that are awaited before it is decided whether the length is known. */
-enum { WHOLE_BYTES = 32 * 1024, MIN_PART_BYTES = 8 * 1024 };
+enum { WHOLE_BYTES = 32 * 1024, MIN_PART_BYTES = 8 * 1024, WRITES_AT_ONCE = 16 };
 
 /* --- what handlers say --- */
 
@@ -153,6 +153,7 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 		server->streams->previous = exchange;
 	server->streams = exchange;
 	server->stats.streams++;
+	server->stats.requests--;
 }
 
 /* --- head --- */
@@ -264,13 +265,18 @@ static bool write_part(struct exchange *exchange)
 				      last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) >= 0;
 }
 
-static int send_part(struct exchange *exchange)
+/* As much as the socket takes at once, within WRITES_AT_ONCE: others want their turn too. */
+static int send_parts(struct exchange *exchange)
 {
-	produce(exchange, MIN_PART_BYTES);
-	if (!write_part(exchange))
-		return ANSWER_CLOSE;
-	if (!exchange->rest.len && !exchange->more)
-		return ANSWER_DONE;
+	for (int i = 0; i < WRITES_AT_ONCE; i++) {
+		produce(exchange, MIN_PART_BYTES);
+		if (!write_part(exchange))
+			return ANSWER_CLOSE;
+		if (!exchange->rest.len && !exchange->more)
+			return ANSWER_DONE;
+		if (lws_send_pipe_choked(exchange->wsi))
+			break;
+	}
 	lws_set_timeout(exchange->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 60);
 	lws_callback_on_writable(exchange->wsi);
 	return ANSWER_MORE;
@@ -330,10 +336,10 @@ int answer_begin(struct exchange *exchange)
 	}
 	if (exchange->is_head || exchange->status == 304)
 		return ANSWER_DONE;
-	return send_part(exchange);
+	return send_parts(exchange);
 }
 
 int answer_continue(struct exchange *exchange)
 {
-	return exchange->state == EXCHANGE_STREAMING ? stream_part(exchange) : send_part(exchange);
+	return exchange->state == EXCHANGE_STREAMING ? stream_part(exchange) : send_parts(exchange);
 }

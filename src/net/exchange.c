@@ -25,6 +25,8 @@ static void destroy(struct exchange *exchange)
 			exchange->next->previous = exchange->previous;
 		exchange->server->stats.streams--;
 		exchange->feed.close(exchange->feed.cursor);
+	} else {
+		exchange->server->stats.requests--;
 	}
 	if (exchange->producer.release)
 		exchange->producer.release(exchange->producer.state);
@@ -237,6 +239,7 @@ static int begin(struct session *session, struct lws *wsi, struct str path)
 	session->exchange = exchange;
 	exchange->wsi = wsi;
 	exchange->server = lws_context_user(lws_get_context(wsi));
+	exchange->server->stats.requests++;
 	exchange->request.arena = &exchange->arena;
 	exchange->request.path = str_copy(&exchange->arena, path);
 	exchange->request.method = read_method(exchange, &known_method);

@@ -139,6 +139,7 @@ struct http_options {
 struct http_stats {
 	uint64_t answers[6]; // by the status' first digit
 	size_t connections, streams;
+	size_t requests; // begun and not answered to the end, streams left out
 };
 
 /*

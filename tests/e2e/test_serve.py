@@ -166,16 +166,18 @@ def test_it_stops_after_its_duration():
 
 
 def test_while_a_large_workshop_is_played_requests_are_answered():
-    with serve("--players", "1000", "--clusters", "6", "--speed", "max") as server:
-        waits, state = [], "running"
+    with serve("--players", "400", "--clusters", "6", "--speed", "max") as server:
+        waits, state, began = [], "running", time.monotonic()
         while state != "finished":
-            began = time.monotonic()
+            time.sleep(0.05)
+            asked = time.monotonic()
             assert server.request("/-/healthy")[0] == 200
-            waits.append(time.monotonic() - began)
-            state = board_of(server)["state"]
+            waits.append(time.monotonic() - asked)
+            if len(waits) % 4 == 0:
+                state = board_of(server)["state"]
         waits.sort()
-        print(f"{len(waits)} requests while 1,000 players were played: median {waits[len(waits) // 2] * 1000:.1f} ms, "
-              f"longest {waits[-1] * 1000:.1f} ms")
+        print(f"400 players played in {time.monotonic() - began:.1f} s; {len(waits)} requests meanwhile: "
+              f"median {waits[len(waits) // 2] * 1000:.1f} ms, longest {waits[-1] * 1000:.1f} ms")
         assert waits[len(waits) // 2] < 0.5
 
 

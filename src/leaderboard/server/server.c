@@ -14,6 +14,7 @@
 
 enum {
 	SLICE_US = 10000,
+	MAX_SLICE_US = 100000,
 	MIN_WAIT_US = 10000, // between slices that keep up with the clock
 	MAX_SLICE_STEPS = 1024,
 	PUSH_US = 1000000,
@@ -67,11 +68,21 @@ static int64_t due_ms(const struct server *server)
 	return past_ms >= left_ms ? end_ms : rehearsal_start_ms(rehearsal) + (int64_t)past_ms;
 }
 
+/*
+ * A slice costs something whatever it plays: with a thousand players more than SLICE_US. So that a
+ * large race still gets on, a slice may take longer the longer the race has been running already.
+ */
 static void adapt_slice(struct server *server, int64_t took_us)
 {
-	if (took_us > SLICE_US && server->slice_steps > 1)
+	int64_t budget_us = (clock_monotonic_us() - server->origin_us) / 50;
+
+	if (budget_us < SLICE_US)
+		budget_us = SLICE_US;
+	if (budget_us > MAX_SLICE_US)
+		budget_us = MAX_SLICE_US;
+	if (took_us > budget_us && server->slice_steps > 1)
 		server->slice_steps /= 2;
-	else if (took_us < SLICE_US / 3 && server->slice_steps < MAX_SLICE_STEPS)
+	else if (took_us < budget_us / 2 && server->slice_steps < MAX_SLICE_STEPS)
 		server->slice_steps *= 2;
 }
 
@@ -99,14 +110,17 @@ static void finish_race(struct server *server)
 		http_timer_start(server->play_timer, REST_US);
 }
 
-/* When the step after the last one is due; at once where the clock is ahead already. */
-static int64_t next_wait_us(const struct server *server)
+/*
+ * When the step after the last one is due. Where the clock is ahead already: at once, but while
+ * requests are being answered they get as much time as the slice took.
+ */
+static int64_t next_wait_us(const struct server *server, int64_t took_us)
 {
 	const struct rehearsal *rehearsal = server->race->rehearsal;
 	int64_t next_ms = rehearsal_now_ms(rehearsal) + rehearsal_step_ms(rehearsal);
 
 	if (due_ms(server) >= next_ms)
-		return 1;
+		return http_server_stats(server->http).requests ? took_us : 1;
 	double wait_us =
 		(double)(next_ms - rehearsal_start_ms(rehearsal)) * 1000 / server->options.speed -
 		(double)(clock_monotonic_us() - server->origin_us);
@@ -148,14 +162,16 @@ static void play(void *context)
 		fail(server, &err);
 		return;
 	}
-	if (whole || server->slice_steps > 1)
-		adapt_slice(server, clock_monotonic_us() - begin_us);
+	int64_t took_us = clock_monotonic_us() - begin_us;
+
+	if (whole)
+		adapt_slice(server, took_us);
 	if (server->race->event_count != events)
 		http_server_wake(server->http);
 	if (race_is_over(server->race))
 		finish_race(server);
 	else
-		http_timer_start(server->play_timer, next_wait_us(server));
+		http_timer_start(server->play_timer, next_wait_us(server, took_us));
 }
 
 static void push_tick(void *context)
