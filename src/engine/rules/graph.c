@@ -22,18 +22,17 @@ struct graph {
 	struct map by_name; // record -> first state's index + 1
 	size_t *same_name;  // next state with the same record, SIZE_MAX at the end
 	size_t *writers;    // union-find over rules that may write the same series
+	size_t *read_by;    // the last reader that got an edge to it, + 1
 	bool *has_subquery;
 	bool *reads_later; // a selector may match what ranks at or after the reader
 	size_t reader;	   // of the walk
 };
 
+// The same edge twice does no harm.
 static void add_edge(struct graph *graph, size_t from, size_t to)
 {
 	struct edges *edges = &graph->edges[from];
 
-	for (size_t i = 0; i < edges->count; i++)
-		if (edges->to[i] == to)
-			return;
 	edges->to = memory_grow(edges->to, &edges->capacity, edges->count + 1, sizeof *edges->to);
 	edges->to[edges->count++] = to;
 }
@@ -85,8 +84,12 @@ static bool may_write_same(const struct rules_rule *a, const struct rules_rule *
 
 static void link_reader(struct graph *graph, const struct promql_expr *selector, size_t writer)
 {
-	if (!may_match(selector, graph->states[writer].rule))
+	// A reader's selectors are walked together, so that one mark per writer tells what it reads
+	// already.
+	if (graph->read_by[writer] == graph->reader + 1 ||
+		!may_match(selector, graph->states[writer].rule))
 		return;
+	graph->read_by[writer] = graph->reader + 1;
 	add_edge(graph, graph->reader, writer);
 	if (writer >= graph->reader)
 		graph->reads_later[graph->reader] = true;
@@ -194,7 +197,7 @@ static void join_readers_between(struct graph *graph)
 			size_t writer = graph->edges[reader].to[k];
 			size_t first = cluster_of(graph, writer);
 
-			if (first < reader && reader < last[first])
+			if (writer != reader && first < reader && reader < last[first])
 				add_edge(graph, writer, reader);
 		}
 	free(last);
@@ -322,6 +325,7 @@ void graph_order(struct state *states, size_t count, size_t *order)
 	graph.edges = memory_alloc_array(count, sizeof *graph.edges);
 	graph.same_name = memory_alloc_array(count, sizeof *graph.same_name);
 	graph.writers = memory_alloc_array(count, sizeof *graph.writers);
+	graph.read_by = memory_alloc_array(count, sizeof *graph.read_by);
 	graph.has_subquery = memory_alloc_array(count, sizeof *graph.has_subquery);
 	graph.reads_later = memory_alloc_array(count, sizeof *graph.reads_later);
 	index_names(&graph);
@@ -339,6 +343,7 @@ void graph_order(struct state *states, size_t count, size_t *order)
 	free(graph.edges);
 	free(graph.same_name);
 	free(graph.writers);
+	free(graph.read_by);
 	free(graph.has_subquery);
 	free(graph.reads_later);
 	map_finish(&graph.by_name);

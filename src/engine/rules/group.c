@@ -299,7 +299,7 @@ static void read_rule(struct place *place, const struct yaml_node *node,
 	struct pairs pairs = {0};
 
 	rule->labels = &labels_none;
-	rule->line = source_place(place->source, node->line, node->column).line;
+	rule->line = source_line(place->source, node->line);
 	if (!yaml_check_keys(node, "", "a rule", keys, &err)) {
 		const char *in = str_format(reader->arena, "%s: ", where(place).data).data;
 

@@ -43,7 +43,18 @@ struct source_place source_place(const struct source *source, size_t line, size_
 {
 	if (!source->outer || line == 0)
 		return (struct source_place){line, column};
+	if (source->node->literal)
+		return source_place(source->outer, source->node->text_line + line - 1,
+			source->node->text_indent + column);
 	return source_locate(source->outer, source->node, offset_of(source->text, line, column));
+}
+
+size_t source_line(const struct source *source, size_t line)
+{
+	if (!source->outer)
+		return line;
+	return source_line(source->outer,
+		source->node->literal ? source->node->text_line + line - 1 : source->node->line);
 }
 
 // Bytes that an escape of a double-quoted scalar takes.

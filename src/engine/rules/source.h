@@ -22,6 +22,10 @@ struct source_place {
 /* Where line and column of a source are in the file. */
 struct source_place source_place(const struct source *source, size_t line, size_t column);
 
+/* The line alone, without looking at the text: of a quoted scalar with YAML inside the line where
+ * it begins. */
+size_t source_line(const struct source *source, size_t line);
+
 /* Where byte `offset` of a scalar's text is in the file. */
 struct source_place source_locate(
 	const struct source *source, const struct yaml_node *node, size_t offset);

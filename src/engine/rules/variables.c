@@ -70,6 +70,7 @@ struct filler {
 	struct source_splice *splices;
 	size_t count, capacity;
 	struct variables_result result;
+	bool has_groups; // the text defines named groups of regular expressions
 };
 
 static void splice(struct filler *filler, size_t from, bool whole)
@@ -103,10 +104,13 @@ struct variables_result variables_fill(
 	size_t start = 0, i = 0;
 
 	filler.result.missing_at = SIZE_MAX;
+	filler.has_groups = memmem(text.data, text.len, "(?", 2) != NULL;
 	while (i < text.len) {
 		size_t len = reference_len((struct str){text.data + i, text.len - i});
 
-		if (!len || is_regex_group(text, (struct str){text.data + i + 2, len - 3})) {
+		if (!len ||
+			(filler.has_groups &&
+				is_regex_group(text, (struct str){text.data + i + 2, len - 3}))) {
 			i++;
 			continue;
 		}
