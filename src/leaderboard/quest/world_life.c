@@ -13,9 +13,9 @@ enum { SECOND_MS = 1000, MINUTE_S = 60 };
 static const int64_t mean_work_s[EXERCISE_COUNT] = {56 * MINUTE_S, 33 * MINUTE_S, 51 * MINUTE_S};
 
 static const int64_t pace_permille[QUEST_PERSONA_COUNT] = {
-	[QUEST_FAST] = 760,
+	[QUEST_FAST] = 860,
 	[QUEST_STEADY] = 1000,
-	[QUEST_SLOW] = 1230,
+	[QUEST_SLOW] = 1160,
 	[QUEST_STUCK] = 1100,
 	[QUEST_FLAPPING] = 1000,
 	[QUEST_ABSENT] = 1000,
