@@ -104,9 +104,11 @@ static void describe(struct buffer *out, const struct option *option)
 	const char *separator = " (";
 
 	buffer_append_text(out, option->help);
-	if (option->kind == OPTION_CHOICE)
+	if (option->kind == OPTION_CHOICE) {
 		for (size_t i = 0; option->choices[i]; i++)
-			buffer_printf(out, "%s%s", i ? ", " : ": ", option->choices[i]);
+			buffer_printf(out, "%s%s", i ? ", " : " (one of ", option->choices[i]);
+		separator = "; ";
+	}
 	if (option->kind == OPTION_LIST) {
 		buffer_printf(out, "%smay be given again", separator);
 		separator = "; ";
