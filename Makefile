@@ -7,9 +7,11 @@ JOBS ?= $(shell nproc)
 all: build/build.ninja
 	@ninja -C build programs
 
-build/build.ninja:
+# Anew when ./setup names another package.
+build/build.ninja: setup
 	@./setup
-	@meson setup build --prefix=$(PREFIX) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false)
+	@if [ -f $@ ]; then touch $@; else meson setup build --prefix=$(PREFIX) \
+		-Dtests=$$(pkg-config --exists cmocka && echo true || echo false); fi
 
 demo: all
 	@DURATION=$(DURATION) exec scripts/demo

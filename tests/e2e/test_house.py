@@ -1,9 +1,10 @@
 """The house's promises: help, man pages, completions, exit codes, and an install that leaves what it says."""
+import shutil
 import subprocess
 
 import pytest
 
-from serving import BUILD, RAILQUEST
+from serving import BUILD, RAILQUEST, ROOT
 
 
 def run(*arguments, **options):
@@ -70,3 +71,57 @@ def test_an_install_holds_the_program_its_pages_and_completions(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     installed = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert {"railquest", "railquest.1", "railquest-man.1", "_railquest", "railquest.fish"} <= installed
+
+
+def copy_of_the_tree(folder):
+    """What the house's scripts look at, where a test may spoil it."""
+    for name in ("src", "scripts", "docs"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "ARCHITECTURE.md", folder)
+    return folder
+
+
+def script(folder, name):
+    return subprocess.run([folder / "scripts" / name], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("file,line,complaint", [
+    ("src/engine/tsdb/spoilt.c", '#include "engine/promql/promql.h"', "engine/tsdb may not include engine/promql"),
+    ("src/engine/rules/spoilt.c", '#include "engine/promql/parser.h"', "is private to engine/promql"),
+    ("src/engine/promql/spoilt.c", "#include <sqlite3.h>", "engine/promql may not use sqlite3"),
+    ("src/engine/series/meson.build", "x = declare_dependency(dependencies: [base, tsdb])", "may not depend on tsdb"),
+    ("src/unheard/of.c", "int x;", "folder unheard has no line in ARCHITECTURE.md"),
+])
+def test_a_layer_that_is_broken_is_named(tmp_path, file, line, complaint):
+    folder = copy_of_the_tree(tmp_path)
+    assert script(folder, "layers").returncode == 0
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).open("a").write(line + "\n")
+    spoilt = script(folder, "layers")
+    assert spoilt.returncode == 1
+    assert complaint in spoilt.stdout
+
+
+@pytest.mark.parametrize("line", ["strcpy(a, b);", "x = atoi(text);", "now = time(NULL);", "sprintf (out, text);"])
+def test_a_banned_call_is_found(tmp_path, line):
+    folder = copy_of_the_tree(tmp_path)
+    (folder / "tests").mkdir()
+    assert script(folder, "banned").returncode == 0
+    (folder / "src/base/spoilt.c").write_text(f"void f(void)\n{{\n\t{line}\n}}\n")
+    assert script(folder, "banned").returncode == 1
+
+
+def test_results_are_added_up_and_a_failed_step_counts(tmp_path):
+    report = tmp_path / "a.xml"
+    report.write_text("<testsuites><testsuite><testcase name='a'/><testcase name='b'><skipped/></testcase>"
+                      "<testcase name='c'><system-out>\x01 not XML</system-out></testcase></testsuite></testsuites>")
+    counts = ROOT / "scripts/counts"
+    told = subprocess.run([counts, report], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "2 passed, 0 failed, 1 skipped\n")
+    told = subprocess.run([counts, "--failed", f"valgrind={report}", report], capture_output=True, text=True)
+    assert told.returncode == 1
+    assert told.stdout.endswith("2 passed, 1 failed, 1 skipped\n")
+    report.write_text("<testsuite><testcase name='a'><failure/></testcase></testsuite>")
+    told = subprocess.run([counts, "--failed", f"tests={report}", report], capture_output=True, text=True)
+    assert told.stdout.endswith("0 passed, 1 failed, 0 skipped\n")
+    assert subprocess.run([counts], capture_output=True).returncode == 1
