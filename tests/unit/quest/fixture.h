@@ -61,8 +61,8 @@ static inline void fixture_load(
 	struct series_sink *sink = tsdb_sink(db);
 	struct arena arena = {0};
 	struct error err = {0};
-	struct promql_value_run *runs;
-	size_t count;
+	struct promql_value_run *runs = NULL;
+	size_t count = 0;
 	int64_t t_ms = start_s * 1000;
 	const struct labels *labels = promql_parse_metric(str_from(metric), &arena, &err);
 
