@@ -24,9 +24,6 @@ struct group_state {
 };
 
 struct failure {
-	bool happened;
-	int64_t t_ms; // when the rule ran; with a query_offset it looked at what is older
-	uint32_t rank;
 	const struct state *state;
 	struct error err;
 };
@@ -40,7 +37,10 @@ struct rules_engine {
 	struct series_source *source;
 	struct promql_options promql;
 	bool mixed_offsets; // groups look at data of different age: everything instant by instant
-	struct failure failure;
+	// Of the earliest instant at which any rule failed, in order of evaluation.
+	struct failure *failures;
+	size_t failure_count, failure_capacity;
+	int64_t failed_ms; // when they ran; with a query_offset they looked at what is older
 };
 
 static bool create_states(struct rules_engine *engine, struct series_sink *sink,
@@ -142,6 +142,7 @@ void rules_engine_destroy(struct rules_engine *engine)
 	for (size_t g = 0; g < engine->group_count; g++)
 		free(engine->groups[g].times_ms);
 	free(engine->groups);
+	free(engine->failures);
 	free(engine->states);
 	free(engine->order);
 	free(engine);
@@ -159,64 +160,87 @@ static bool receive(void *context, const struct promql_block *block, struct erro
 	return true;
 }
 
-// Keeps the earliest failure, of those at one instant the first in order; what comes after it is
-// not evaluated.
+// Later instants do not matter any more, and earlier ones matter more.
 static void note_failure(struct rules_engine *engine, const struct state *state, int64_t t_ms,
 	const struct error *err)
 {
-	struct failure *failure = &engine->failure;
+	size_t at = engine->failure_count;
 
 	t_ms += state->group->query_offset_ms;
-	if (failure->happened &&
-		(failure->t_ms < t_ms || (failure->t_ms == t_ms && failure->rank <= state->rank)))
+	if (at && t_ms > engine->failed_ms)
 		return;
-	*failure = (struct failure){true, t_ms, state->rank, state, *err};
+	if (at && t_ms < engine->failed_ms)
+		at = 0;
+	engine->failures = memory_grow(
+		engine->failures, &engine->failure_capacity, at + 1, sizeof *engine->failures);
+	engine->failure_count = at + 1;
+	engine->failed_ms = t_ms;
+	for (; at > 0 && engine->failures[at - 1].state->rank > state->rank; at--)
+		engine->failures[at] = engine->failures[at - 1];
+	engine->failures[at] = (struct failure){state, *err};
 }
 
-static bool report_failure(const struct failure *failure, struct error *err)
+static bool report_failure(const struct rules_engine *engine, struct error *err)
 {
+	const struct failure *failure = &engine->failures[0];
 	char instant[32];
 
-	clock_print_instant(instant, failure->t_ms);
+	clock_print_instant(instant, engine->failed_ms);
 	*err = failure->err;
 	return error_wrap(err, "%.*s/%.*s at %s", STR_ARG(failure->state->group->name),
 		STR_ARG(failure->state->rule->name), instant);
 }
 
-bool rules_engine_failure(const struct rules_engine *engine, struct rules_failure *out)
+bool rules_engine_failure(const struct rules_engine *engine, size_t i, struct rules_failure *out)
 {
-	const struct failure *failure = &engine->failure;
+	if (i >= engine->failure_count)
+		return false;
+	const struct failure *failure = &engine->failures[i];
 
-	if (failure->happened)
-		*out = (struct rules_failure){failure->state->group, failure->state->rule,
-			failure->t_ms, failure->err.text};
-	return failure->happened;
+	*out = (struct rules_failure){
+		failure->state->group, failure->state->rule, engine->failed_ms, failure->err.text};
+	return true;
 }
 
 static bool is_after_failure(
 	const struct rules_engine *engine, const struct state *state, int64_t t_ms)
 {
-	const struct failure *failure = &engine->failure;
-
-	t_ms += state->group->query_offset_ms;
-	return failure->happened &&
-	       (t_ms > failure->t_ms || (t_ms == failure->t_ms && state->rank > failure->rank));
+	return engine->failure_count && t_ms + state->group->query_offset_ms > engine->failed_ms;
 }
 
-static void run_one(struct rules_engine *engine, struct state *state, bool fresh)
+// The rule's next instant, which is done whether it fails or not.
+static bool run_one(struct rules_engine *engine, struct state *state, bool fresh)
 {
 	int64_t t_ms = state->times_ms[state->done_count];
 	size_t done = state->done_count;
 	struct error err = {0};
+	bool ok = (!fresh || create_plan(engine, state, &err)) &&
+		  promql_plan_run(state->plan, &t_ms, 1, receive, state, &err);
 
-	if (fresh && !create_plan(engine, state, &err)) {
+	if (!ok)
 		note_failure(engine, state, t_ms, &err);
+	state->done_count = done + 1;
+	return ok;
+}
+
+/*
+ * Somewhere after what is done an instant of this column failed. A duplicate or a limit says which;
+ * an expression is evaluated again instant by instant, so that all before it is recorded and the
+ * instant known.
+ */
+static void find_failure(
+	struct rules_engine *engine, struct state *state, size_t count, const struct error *err)
+{
+	if (state->recorder.failed_ms >= state->times_ms[state->done_count]) {
+		note_failure(engine, state, state->recorder.failed_ms, err);
 		return;
 	}
-	if (!promql_plan_run(state->plan, &t_ms, 1, receive, state, &err))
-		note_failure(engine, state, t_ms, &err);
-	// A failed instant is not tried again.
-	state->done_count = done + 1;
+	if (!run_one(engine, state, true))
+		return;
+	while (state->done_count < count)
+		if (!run_one(engine, state, false))
+			return;
+	note_failure(engine, state, state->times_ms[count - 1], err);
 }
 
 static void run_column(struct rules_engine *engine, struct state *state)
@@ -226,29 +250,9 @@ static void run_column(struct rules_engine *engine, struct state *state)
 
 	while (count && is_after_failure(engine, state, state->times_ms[count - 1]))
 		count--;
-	if (!count || promql_plan_run(state->plan, state->times_ms, count, receive, state, &err))
-		return;
-	if (state->done_count == count)
-		return;
-	/*
-	 * Somewhere in this block an instant failed. A duplicate or a limit says which; an
-	 * expression is evaluated again from the block's start, instant by instant, so that all
-	 * before is recorded and the instant known.
-	 */
-	if (state->recorder.failed_ms >= state->times_ms[state->done_count]) {
-		note_failure(engine, state, state->recorder.failed_ms, &err);
-		return;
-	}
-	bool fresh = true;
-
-	while (state->done_count < count &&
-		!is_after_failure(engine, state, state->times_ms[state->done_count]) &&
-		!(engine->failure.happened && engine->failure.rank == state->rank)) {
-		run_one(engine, state, fresh);
-		fresh = false;
-	}
-	if (!(engine->failure.happened && engine->failure.rank == state->rank))
-		note_failure(engine, state, state->times_ms[count - 1], &err);
+	if (count && !promql_plan_run(state->plan, state->times_ms, count, receive, state, &err) &&
+		state->done_count < count)
+		find_failure(engine, state, count, &err);
 }
 
 // Time at which a rule runs; its data is query_offset older.
@@ -328,7 +332,7 @@ static bool run_call(struct rules_engine *engine, struct error *err)
 		else
 			run_column(engine, state);
 	}
-	return !engine->failure.happened || report_failure(&engine->failure, err);
+	return !engine->failure_count || report_failure(engine, err);
 }
 
 /* --- instants --- */

@@ -133,7 +133,10 @@ struct rules_failure {
 	int64_t t_ms;
 	const char *text;
 };
-/* False where no run failed, or not because of a rule. */
-bool rules_engine_failure(const struct rules_engine *engine, struct rules_failure *out);
+/*
+ * The i-th of the rules that failed at the instant that stopped a run, in order of evaluation; the
+ * error tells of the first. False past the last.
+ */
+bool rules_engine_failure(const struct rules_engine *engine, size_t i, struct rules_failure *out);
 
 #endif

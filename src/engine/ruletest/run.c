@@ -247,20 +247,23 @@ static bool evaluate(struct bench *bench, struct rules_engine *engine, const int
 	return true;
 }
 
-static void report_rule_failure(
+static void report_rule_failures(
 	struct bench *bench, const struct rules_engine *engine, const struct error *err)
 {
 	struct rules_failure failure;
 	struct buffer text = {0};
+	size_t count = 0;
 
-	if (!engine || !rules_engine_failure(engine, &failure)) {
-		fail_format(bench->run, "%s", err->text);
-		return;
+	while (engine && rules_engine_failure(engine, count, &failure)) {
+		buffer_clear(&text);
+		buffer_printf(&text, "    rule: %.*s, time: ", STR_ARG(failure.rule->name));
+		compare_print_go_duration(&text, failure.t_ms - bench->group->start_ms);
+		buffer_printf(&text, ", err: %s", failure.text);
+		run_fail(bench->run, buffer_str(&text));
+		count++;
 	}
-	buffer_printf(&text, "    rule: %.*s, time: ", STR_ARG(failure.rule->name));
-	compare_print_go_duration(&text, failure.t_ms - bench->group->start_ms);
-	buffer_printf(&text, ", err: %s", failure.text);
-	run_fail(bench->run, buffer_str(&text));
+	if (!count)
+		fail_format(bench->run, "%s", err->text);
 	buffer_finish(&text);
 }
 
@@ -299,7 +302,7 @@ static bool run_rules(struct bench *bench)
 	bool ok = engine && evaluate(bench, engine, times_ms, count, &err);
 
 	if (!ok)
-		report_rule_failure(bench, engine, &err);
+		report_rule_failures(bench, engine, &err);
 	rules_engine_destroy(engine);
 	free(times_ms);
 	return ok;

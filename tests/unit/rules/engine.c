@@ -440,10 +440,34 @@ static void a_failing_expression_says_which_rule_and_when(void **state)
 			    "  - {record: bad, expr: 'a * on() group_left a'}\n"
 			    "  - {record: later, expr: sum(a)}\n");
 	assert_fails(fixture, 0, 500, "g/bad at 1970-01-01T00:00:10Z: ");
-	assert_true(rules_engine_failure(fixture->engine, &failure));
+	assert_true(rules_engine_failure(fixture->engine, 0, &failure));
 	assert_int_equal(failure.t_ms, 10000);
 	assert_samples(fixture, "bad{n=\"1\"}", "0:1 5:1");
-	assert_samples(fixture, "later", "0:1 5:1");
+	// The other rules of the instant still ran.
+	assert_samples(fixture, "later", "0:1 5:1 10:2");
+	assert_false(rules_engine_failure(fixture->engine, 1, &failure));
+}
+
+static void all_rules_that_fail_at_the_first_failing_instant_are_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rules_failure failure;
+
+	load(fixture, "a{n=\"1\"}", 5, "1x99");
+	load(fixture, "a{n=\"2\"}", 5, "_ _ _ 1x99");
+	load(fixture, "b{n=\"2\"}", 5, "_ _ 1x99");
+	start_good(fixture,
+		"- {name: g, rules: [{record: r, expr: 'a * on() group_left a'}]}\n"
+		"- {name: h, limit: 1, rules: [{record: s, expr: a or b}, {record: t, expr: b or "
+		"a}]}\n"
+		"- {name: i, rules: [{record: u, expr: s}]}\n");
+	assert_fails(fixture, 0, 500, "h/s at 1970-01-01T00:00:10Z: exceeded limit");
+	assert_true(rules_engine_failure(fixture->engine, 1, &failure));
+	assert_true(str_equal(failure.rule->name, STR("t")));
+	assert_int_equal(failure.t_ms, 10000);
+	assert_false(rules_engine_failure(fixture->engine, 2, &failure));
+	assert_samples(fixture, "s{n=\"1\"}", "0:1 5:1");
+	assert_samples(fixture, "u{n=\"1\"}", "0:1 5:1 10:1");
 }
 
 static void what_is_already_there_is_not_overwritten(void **state)
@@ -573,6 +597,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_failing_expression_says_which_rule_and_when, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			all_rules_that_fail_at_the_first_failing_instant_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_already_there_is_not_overwritten, setup, teardown),
 		cmocka_unit_test_setup_teardown(

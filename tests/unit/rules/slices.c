@@ -218,7 +218,7 @@ static void evaluate(
 
 	assert_non_null(engine);
 	if (!run_cut(engine, cut, &err)) {
-		assert_true(rules_engine_failure(engine, &failure));
+		assert_true(rules_engine_failure(engine, 0, &failure));
 		buffer_append_text(&outcome->failure, err.text);
 	}
 	// With query_offset a failing instant's data is older than the wall.
