@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "net/inflate.h"
 
 #include <assert.h>
 #include <netinet/tcp.h>
@@ -97,12 +96,8 @@ void http_answer_asset(struct http_request *request, const struct http_asset *as
 	if (asset->packed.len && takes_gzip(request->headers[HTTP_ACCEPT_ENCODING])) {
 		http_add_header(request, "content-encoding:", STR("gzip"));
 		http_answer(request, 200, asset->type, asset->packed);
-	} else if (asset->plain.len || !asset->packed.len) {
-		http_answer(request, 200, asset->type, asset->plain);
 	} else {
-		struct http_producer producer = inflate_producer(asset->packed);
-
-		http_answer_produced(request, 200, asset->type, &producer);
+		http_answer(request, 200, asset->type, asset->plain);
 	}
 }
 

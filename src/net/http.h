@@ -80,9 +80,8 @@ void http_answer_produced(struct http_request *request, int status, const char *
 	const struct http_producer *producer);
 
 /*
- * A file that is in the program: answered with its ETag, or 304; packed where the client takes
- * gzip. `plain` may be empty when `packed` is not: then a client that takes no gzip gets it
- * unpacked on the way.
+ * A file that is in the program: answered with its ETag, or 304; packed (gzip; empty where it would
+ * save nothing) where the client takes that. Everything is borrowed until the request ends.
  */
 struct http_asset {
 	const char *type;

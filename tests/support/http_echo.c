@@ -108,6 +108,7 @@ static void answer_asset(struct http_request *request, void *context)
 {
 	static const struct http_asset asset = {
 		.type = "text/html; charset=utf-8",
+		.plain = {"hello\n", 6},
 		.packed = {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\xe7\x02"
 			   "\x00\x20\x30\x3a\x36"
 			   "\x06\x00\x00\x00",
