@@ -1,7 +1,7 @@
 /*
- * train/hub/hub.h — a hub that a train hangs on, or a stand-in that needs no hardware.
- * Single-threaded and without a clock: the caller's loop waits for what hub_wait says, calls
- * hub_process, and passes the time in (microseconds on the monotonic clock).
+ * train/hub/hub.h — a hub that a train hangs on: BlueZ over D-Bus, or a stand-in that
+ * needs no hardware. Single-threaded and without a clock: the caller's loop waits for what hub_wait
+ * says, calls hub_process, and passes the time in (microseconds on the monotonic clock).
  */
 #ifndef TRAIN_HUB_HUB_H
 #define TRAIN_HUB_HUB_H
@@ -81,5 +81,15 @@ struct hub *hub_create_record(FILE *out, const struct hub_listener *listener);
 /* Passes each message to `sink`, at once. */
 typedef void hub_sink(void *context, const struct lwp3_message *message, int64_t now_us);
 struct hub *hub_create_sink(hub_sink *sink, void *context, const struct hub_listener *listener);
+
+struct hub_bluez_options {
+	const char *adapter;	    // "hci0"; NULL: the first one
+	const char *const *allowed; // addresses like 90:84:2B:01:02:03, NULL-ended; NULL: any hub
+	int min_rssi_dbm;	    // weaker hubs are passed over; 0: any
+};
+
+/* Texts and lists of `options` are borrowed. Never fails: it goes on trying. */
+struct hub *hub_create_bluez(
+	const struct hub_bluez_options *options, const struct hub_listener *listener);
 
 #endif
