@@ -95,7 +95,6 @@ struct rules_engine;
 struct rules_engine_options {
 	struct promql_options promql; // rule_rank is the engine's business
 	int64_t interval_ms;	      // of groups that say none
-	const struct labels *external_labels;
 	uint32_t first_rank; // ranks are given from here on + 1: an engine that reads another's
 			     // series
 	/*
