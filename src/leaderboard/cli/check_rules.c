@@ -3,7 +3,7 @@
 #include "leaderboard/cli/excerpt.h"
 #include "leaderboard/cli/variables.h"
 
-enum { MAX_FILE_BYTES = 64 << 20, EXIT_LINT = 3 };
+enum { MAX_FILE_BYTES = 64 << 20 };
 
 struct check_options {
 	struct option_list set;
@@ -31,7 +31,7 @@ static const struct option check_table[] = {
 	{.name = "lint-fatal",
 		.kind = OPTION_FLAG,
 		.offset = offsetof(struct check_options, lint_fatal),
-		.help = "exit with 3 when only --lint found something"},
+		.help = "exit with 1 also when only --lint found something"},
 	{0},
 };
 
@@ -139,7 +139,7 @@ static int run(int argc, char **argv)
 		check_file(&check, argv[i]);
 	if (argc == 0)
 		check_file(&check, "-");
-	exit_code = check.failed ? 1 : check.linted && options.lint_fatal ? EXIT_LINT : 0;
+	exit_code = check.failed || (check.linted && options.lint_fatal) ? 1 : 0;
 out:
 	options_list_finish(&options.set);
 	arena_finish(&arena);
@@ -148,7 +148,7 @@ out:
 
 const struct command cli_check_rules_command = {
 	.name = "check rules",
-	.arguments = "FILE…",
+	.arguments = "[FILE…]",
 	.summary = "check Prometheus rule files",
 	.description = "Reads rule files and says what is wrong with them, as promtool does: file, "
 		       "line, column, "
@@ -158,9 +158,7 @@ const struct command cli_check_rules_command = {
 		       "rule files under "
 		       "`data:` (also with escaped quotes) and a bare `rules:` list. ${NAME} is "
 		       "filled from --set, then "
-		       "from the environment; one without a value counts as a number here.\n\n"
-		       "Exits with 0 when all is well, 1 after an error, 3 where only --lint with "
-		       "--lint-fatal objects.",
+		       "from the environment; one without a value counts as a number here.",
 	.examples =
 		"  railquest check rules rules.yaml\n"
 		"  railquest check rules --set TS_USERS_JOIN=10 recording_rules.yaml.template\n",

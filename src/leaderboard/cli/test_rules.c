@@ -236,8 +236,7 @@ const struct command cli_test_rules_command = {
 		       "came. Rule groups run "
 		       "in group_eval_order, else in file order. start_timestamp of a test group "
 		       "is Unix seconds or an "
-		       "RFC 3339 instant. A key that is not supported yet is an error.\n\n"
-		       "Exits with 0 when every test passed, else 1.",
+		       "RFC 3339 instant. A key that is not supported yet is an error.",
 	.examples = "  railquest test rules tests.yaml\n"
 		    "  railquest test rules --range-selectors=closed tests.yaml\n",
 	.options = test_table,
