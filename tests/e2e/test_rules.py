@@ -226,6 +226,7 @@ def test_a_file_of_tests_answers_with_success(tmp_path):
     ("- alert_rule_test: [{alertname: x}]\n", "test.yaml:4:20: not supported yet: alert_rule_test"),
     ("- promql_expr_test: [{expr: a, exp_samples: [{labels: a, histogram: '{{}}'}]}]\n",
      "not supported yet: histogram"),
+    ("- input_series: [{series: a, values: '{{}}'}]\n", "test.yaml:4:38: not supported yet: values that are native"),
     ("- interval: 5s\n  input_serie: []\n", "test.yaml:5:3: \"input_serie\" is no field of a test group; did you mean "
                                            "\"input_series\"?"),
     ("- interval: soon\n", "test.yaml:4:13: interval must be a duration such as 30s or 1h30m, not \"soon\""),

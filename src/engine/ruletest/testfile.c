@@ -166,10 +166,11 @@ static bool read_series(
 		return yaml_error(reader->err, reader->path, series, "series \"%.*s\": %s",
 			STR_ARG(name), err.text);
 	if (!promql_parse_values(text, reader->arena, &runs, &out->run_count, &err)) {
-		yaml_error(reader->err, reader->path, values, "values \"%.*s\": %s", STR_ARG(text),
-			err.text);
-		reader->err->kind = err.kind;
-		return false;
+		if (err.kind == ERROR_UNSUPPORTED)
+			return fail_unsupported(
+				reader, values, "values that are native histograms");
+		return yaml_error(reader->err, reader->path, values, "values \"%.*s\": %s",
+			STR_ARG(text), err.text);
 	}
 	out->runs = runs;
 	return true;
