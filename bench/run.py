@@ -52,9 +52,9 @@ def memory_bytes_per_s():
     source, target = memoryview(bytearray(64 << 20)), memoryview(bytearray(64 << 20))
     times = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = time.process_time()
         target[:] = source
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return 2 * len(source) / min(times)
 
 
