@@ -14,8 +14,7 @@
 
 static const uint64_t default_max_samples = 1000000000;
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 bool reader_fail(struct reader *reader, enum error_kind kind, size_t at, const char *format, ...)
 {
@@ -61,8 +60,7 @@ bool reader_expected(struct reader *reader, size_t at, const char *expected)
 	return false;
 }
 
-/* --- parts of a line ---------------------------------------------------------------------------
- */
+/* --- parts of a line --- */
 
 static bool is_blank(char c)
 {
@@ -189,8 +187,7 @@ static bool read_sample(struct reader *reader, struct scrape_sample *out)
 	return true;
 }
 
-/* --- comments and metadata ---------------------------------------------------------------------
- */
+/* --- comments and metadata --- */
 
 static bool is_type(enum scrape_format format, struct str word)
 {
@@ -287,8 +284,7 @@ static bool read_comment(
 	return true;
 }
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines --- */
 
 struct reading {
 	struct reader *reader;

@@ -7,8 +7,7 @@
 
 #include "engine/series/series.h"
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /*
  * OpenMetrics: times in seconds, one blank between parts, no empty line, "# EOF" at the end,
@@ -64,8 +63,7 @@ bool scrape_read(struct str text, enum scrape_format format, uint64_t max_sample
 bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
 	struct series_sink *sink, struct error *err);
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* What a metric family is, for its # TYPE, # UNIT and # HELP lines; NULL leaves a line out. */
 struct scrape_family {

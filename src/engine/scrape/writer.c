@@ -23,8 +23,7 @@ struct member {
 	const struct series *series;
 };
 
-/* --- families ----------------------------------------------------------------------------------
- */
+/* --- families --- */
 
 /* Suffixes of a type's samples, besides none. */
 static const struct {
@@ -85,8 +84,7 @@ static int compare_members(const void *a, const void *b)
 	return order ? order : labels_compare(left->series->labels, right->series->labels);
 }
 
-/* --- text --------------------------------------------------------------------------------------
- */
+/* --- text --- */
 
 static void append_escaped(struct buffer *out, struct str text)
 {
@@ -200,8 +198,7 @@ static void append_time(struct buffer *out, int64_t t_ms)
 	buffer_append_text(out, text);
 }
 
-/* --- samples -----------------------------------------------------------------------------------
- */
+/* --- samples --- */
 
 static bool flush(struct writer *writer, size_t at_least)
 {

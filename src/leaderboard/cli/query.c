@@ -93,8 +93,7 @@ static int fail(const char *what, const struct error *err)
 	return 1;
 }
 
-/* --- when --------------------------------------------------------------------------------------
- */
+/* --- when --- */
 
 static bool read_instant(const char *option, const char *text, int64_t fallback_ms, int64_t *out_ms)
 {
@@ -151,8 +150,7 @@ static bool read_instants(
 	return true;
 }
 
-/* --- the query ---------------------------------------------------------------------------------
- */
+/* --- the query --- */
 
 static void print_answer(const struct query_options *options, const struct query_answer *answer)
 {

@@ -33,8 +33,7 @@ static int64_t sample_time(const struct query_answer *answer, const struct sampl
 	return has_times(answer) ? sample->t_ms : answer->t_ms;
 }
 
-/* --- columns -----------------------------------------------------------------------------------
- */
+/* --- columns --- */
 
 /* Names of all labels of a result, sorted, the metric's first. */
 struct columns {
@@ -76,8 +75,7 @@ static struct columns find_columns(const struct promql_result *result)
 	return columns;
 }
 
-/* --- table -------------------------------------------------------------------------------------
- */
+/* --- table --- */
 
 static size_t width_of(struct str text)
 {
@@ -226,8 +224,7 @@ void query_print_table(FILE *out, const struct query_answer *answer)
 	}
 }
 
-/* --- CSV ---------------------------------------------------------------------------------------
- */
+/* --- CSV --- */
 
 static void append_field(struct buffer *out, struct str text)
 {
@@ -289,8 +286,7 @@ void query_print_csv(FILE *out, const struct query_answer *answer)
 	free(columns.names);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static void append_json_sample(struct buffer *out, int64_t t_ms, double value)
 {

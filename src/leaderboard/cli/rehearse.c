@@ -111,8 +111,7 @@ static const struct option rehearse_table[] = {
 	{0},
 };
 
-/* --- the board ---------------------------------------------------------------------------------
- */
+/* --- the board --- */
 
 struct words {
 	const char *players, *rank, *player, *points, *leads, *from, *nobody, *uncertain;
@@ -282,8 +281,7 @@ static void print_board(const struct rehearsal *rehearsal, bool is_french, FILE 
 	print_leads(&board);
 }
 
-/* --- the command -------------------------------------------------------------------------------
- */
+/* --- the command --- */
 
 typedef void print_export(struct buffer *out, const struct rehearsal *rehearsal);
 

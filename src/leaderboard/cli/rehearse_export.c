@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- players by name ---------------------------------------------------------------------------
- */
+/* --- players by name --- */
 
 static int compare_players(const void *a, const void *b, void *context)
 {
@@ -52,8 +51,7 @@ static double exact_offset_s(const struct rehearsal *rehearsal, int64_t t_ms)
 	return (double)(t_ms - rehearsal_start_ms(rehearsal)) / 1000;
 }
 
-/* --- CSV ---------------------------------------------------------------------------------------
- */
+/* --- CSV --- */
 
 void rehearse_print_csv(struct buffer *out, const struct rehearsal *rehearsal)
 {
@@ -79,8 +77,7 @@ void rehearse_print_csv(struct buffer *out, const struct rehearsal *rehearsal)
 	free(order);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static void print_key(struct buffer *out, const char *key, bool is_first)
 {
@@ -252,8 +249,7 @@ void rehearse_print_json(struct buffer *out, const struct rehearsal *rehearsal)
 	buffer_append_text(out, "}\n");
 }
 
-/* --- conditions --------------------------------------------------------------------------------
- */
+/* --- conditions --- */
 
 void rehearse_note_change(
 	void *context, size_t player, size_t exercise, size_t condition, int64_t t_ms, bool holds)
@@ -301,8 +297,7 @@ void rehearse_print_conditions(struct buffer *out, const struct rehearsal *rehea
 	buffer_finish(&name);
 }
 
-/* --- OpenMetrics -------------------------------------------------------------------------------
- */
+/* --- OpenMetrics --- */
 
 static bool write_samples(struct rehearsal *rehearsal, FILE *out, struct error *err)
 {

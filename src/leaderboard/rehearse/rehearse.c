@@ -38,8 +38,7 @@ void rehearse_take(struct rehearsal *rehearsal, const struct quest_event *event)
 	rehearsal->found[cell] = rehearsal->event_count;
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 static bool log_event(void *context, const struct quest_event *event, struct error *err)
 {
@@ -126,8 +125,7 @@ int64_t rehearsal_now_ms(const struct rehearsal *rehearsal)
 	return rehearsal->now_ms;
 }
 
-/* --- what is known -----------------------------------------------------------------------------
- */
+/* --- what is known --- */
 
 const struct quest_scenario *rehearsal_scenario(const struct rehearsal *rehearsal)
 {

@@ -8,8 +8,7 @@
 
 enum { MAX_RULE_FILE_BYTES = 16 << 20 };
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static bool fail_problems(const struct rules_problem *problems, size_t count, struct error *err)
 {
@@ -117,8 +116,7 @@ void rehearse_rules_close(struct rehearse_rules *rules)
 	free(rules->columns);
 }
 
-/* --- scores ------------------------------------------------------------------------------------
- */
+/* --- scores --- */
 
 static void grow_players(struct rehearse_rules *rules, size_t count)
 {

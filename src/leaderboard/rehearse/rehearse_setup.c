@@ -7,8 +7,7 @@
 
 enum { MAX_SCENARIO_BYTES = 16 << 20 };
 
-/* --- the scenario ------------------------------------------------------------------------------
- */
+/* --- the scenario --- */
 
 static bool read_settings(struct rehearsal *rehearsal, const struct rehearse_options *options,
 	struct quest_variable **out, struct error *err)
@@ -113,8 +112,7 @@ static bool read_scenario(
 	       override_times(rehearsal, options, err);
 }
 
-/* --- the log -----------------------------------------------------------------------------------
- */
+/* --- the log --- */
 
 /* What makes two logs those of the same race. */
 static struct str name_race(struct rehearsal *rehearsal)
@@ -166,8 +164,7 @@ static bool open_log(struct rehearsal *rehearsal, const char *path, struct error
 	return true;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static bool set_up(
 	struct rehearsal *rehearsal, const struct rehearse_options *options, struct error *err)

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- with rules: what they gave ----------------------------------------------------------------
- */
+/* --- with rules: what they gave --- */
 
 // The last step not after t_ms, SIZE_MAX before the first one.
 static size_t step_at(const struct rehearsal *rehearsal, int64_t t_ms)
@@ -63,8 +62,7 @@ static size_t rules_standings(
 	return count;
 }
 
-/* --- either way --------------------------------------------------------------------------------
- */
+/* --- either way --- */
 
 size_t rehearsal_standings(
 	const struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out)
