@@ -324,7 +324,9 @@ void controller_hub_state(struct controller *controller, enum hub_state state, i
 	}
 	if (state != HUB_CONNECTING)
 		controller->has_motor = controller->has_light = false;
-	if (was_ready || controller->status.is_armed)
+	if (state == HUB_STOPPED)
+		controller_disarm(controller, "the hub was told to brake and let go", now_us);
+	else if (was_ready || controller->status.is_armed)
 		controller_disarm(controller, "the hub is lost; the train may be moving", now_us);
 }
 

@@ -120,11 +120,16 @@ static uint32_t read_u32(const uint8_t *bytes)
 	       (uint32_t)bytes[3] << 24;
 }
 
+static int read_signed(uint8_t byte)
+{
+	return byte < 128 ? byte : byte - 256;
+}
+
 // Signed, of 1, 2 or 4 bytes; 0 for other sizes.
 static int64_t read_value(const uint8_t *bytes, size_t len)
 {
 	if (len == 1)
-		return (int8_t)bytes[0];
+		return read_signed(bytes[0]);
 	if (len == 2)
 		return (int16_t)(bytes[0] | bytes[1] << 8);
 	return len == 4 ? (int32_t)read_u32(bytes) : 0;
@@ -136,7 +141,7 @@ static bool decode_property(const uint8_t *rest, size_t len, struct lwp3_event *
 		return false;
 	out->code = rest[0];
 	if (out->code == LWP3_RSSI)
-		out->value = (int8_t)rest[2];
+		out->value = read_signed(rest[2]);
 	else if (out->code == LWP3_FIRMWARE)
 		out->value = len >= 6 ? (int64_t)read_u32(rest + 2) : 0;
 	else
