@@ -290,6 +290,8 @@ void rehearse_print_conditions(struct buffer *out, const struct rehearsal *rehea
 		struct str condition = exercise->conditions[change->condition].name;
 		struct str player = player_name(rehearsal, change->player, &name);
 
+		if (change->t_ms > rehearsal_now_ms(rehearsal))
+			break;
 		buffer_printf(out, "%lld,%.*s,%.*s,%.*s,%d\n",
 			(long long)offset_s(rehearsal, change->t_ms), STR_ARG(player),
 			STR_ARG(exercise->name), STR_ARG(condition), change->holds);

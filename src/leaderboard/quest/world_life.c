@@ -66,7 +66,8 @@ void spans_add(struct spans *spans, int64_t from_ms, int64_t to_ms)
 // How long until the next crash, QUEST_NEVER where there is none.
 static int64_t next_crash_ms(const struct living *living, bool is_first)
 {
-	if (living->persona == QUEST_FLAPPING && living->restarts_per_hour > 0) {
+	// Once in four days is never, and keeps the mean in range.
+	if (living->persona == QUEST_FLAPPING && living->restarts_per_hour >= 0.01) {
 		int64_t mean_s = (int64_t)(3600 / living->restarts_per_hour);
 
 		return seconds(living, mean_s * 3 / 10, mean_s * 17 / 10);
@@ -80,22 +81,27 @@ static void add_restart(struct service *service, int64_t t_ms)
 		service->restarts_ms[service->restart_count++] = t_ms;
 }
 
+/* Throws dice of its own: how often a service crashes does not change what its owner does next. */
 static void run_service(
-	const struct living *living, struct service *service, int64_t deployed_ms, int64_t ready_ms)
+	const struct living *owner, struct service *service, int64_t deployed_ms, int64_t ready_ms)
 {
+	struct dice dice = {dice_next(owner->dice)};
+	struct living living = *owner;
+
+	living.dice = &dice;
 	service->deployed_ms = deployed_ms;
 	// Its database may not be there yet when it starts: it crashes before it was ever ready.
-	if (ready_ms - deployed_ms > 30 * SECOND_MS && dice_chance(living->dice, 100))
-		add_restart(service, deployed_ms + seconds(living, 5, 25));
-	for (bool is_first = true; ready_ms < living->end_ms; is_first = false) {
-		int64_t crash_ms = next_crash_ms(living, is_first);
+	if (ready_ms - deployed_ms > 30 * SECOND_MS && dice_chance(&dice, 100))
+		add_restart(service, deployed_ms + seconds(&living, 5, 25));
+	for (bool is_first = true; ready_ms < living.end_ms; is_first = false) {
+		int64_t crash_ms = next_crash_ms(&living, is_first);
 
 		if (crash_ms == QUEST_NEVER || service->ready.count == MAX_SPANS - 1)
 			break;
 		crash_ms += ready_ms;
 		spans_add(&service->ready, ready_ms, crash_ms);
-		add_restart(service, crash_ms + seconds(living, 1, 10));
-		ready_ms = crash_ms + seconds(living, 12, 90);
+		add_restart(service, crash_ms + seconds(&living, 1, 10));
+		ready_ms = crash_ms + seconds(&living, 12, 90);
 	}
 	spans_add(&service->ready, ready_ms, QUEST_NEVER);
 }
@@ -170,15 +176,16 @@ static void keep_failing(const struct living *living, struct stage *stage, int64
 static void call_service(const struct living *living, size_t env)
 {
 	const struct spans *ready = &living->life->stages[EXERCISE_FIGHT].services[env].ready;
+	struct dice dice = {dice_next(living->dice)};
 	struct call *calls = living->life->calls[env];
 	size_t *count = &living->life->call_count[env];
 
 	for (size_t i = 0; i < ready->count; i++) {
-		int64_t t_ms = ready->items[i].from_ms + dice_between(living->dice, 8000, 150000);
+		int64_t t_ms = ready->items[i].from_ms + dice_between(&dice, 8000, 150000);
 
 		for (; t_ms < ready->items[i].to_ms && t_ms < living->end_ms && *count < MAX_FIGHTS;
-			t_ms += dice_between(living->dice, 15000, 240000))
-			calls[(*count)++] = (struct call){t_ms, dice_chance(living->dice, 450)};
+			t_ms += dice_between(&dice, 15000, 240000))
+			calls[(*count)++] = (struct call){t_ms, dice_chance(&dice, 450)};
 	}
 }
 

@@ -55,6 +55,7 @@ struct rehearsal {
 	struct event_log *log;
 	struct rehearse_rules rules;
 	int64_t now_ms, end_ms;
+	bool is_over;
 	struct quest_event *events;
 	size_t event_count, event_capacity;
 	int64_t *done_ms; // [player][exercise]

@@ -58,11 +58,26 @@ static bool log_event(void *context, const struct quest_event *event, struct err
 	};
 	bool added;
 
+	// Seen in the after-play, and surely not before the end: not of this race.
+	if (event->earliest_ms > rehearsal->end_ms)
+		return true;
 	if (!event_log_append(rehearsal->log, &entry, &added, err))
 		return false;
 	// The first one stays, whoever wrote it.
 	if (added)
 		rehearse_take(rehearsal, event);
+	return true;
+}
+
+static bool judge(
+	struct rehearsal *rehearsal, const int64_t *times_ms, size_t count, struct error *err)
+{
+	if (!event_log_begin(rehearsal->log, err) ||
+		!quest_tracker_run(
+			rehearsal->tracker, times_ms, count, log_event, rehearsal, err) ||
+		!event_log_commit(rehearsal->log, err))
+		return false;
+	rehearse_grow(rehearsal);
 	return true;
 }
 
@@ -74,35 +89,57 @@ static bool play_slice(
 	if (!quest_simulation_advance(
 		    rehearsal->simulation, last_ms, tsdb_sink(rehearsal->db), err))
 		return false;
-	if (rehearsal->rules.engine && !rehearse_rules_play(rehearsal, times_ms, count, err))
+	if (rehearsal->rules.engine && last_ms <= rehearsal->end_ms &&
+		!rehearse_rules_play(rehearsal, times_ms, count, err))
 		return false;
-	if (!event_log_begin(rehearsal->log, err) ||
-		!quest_tracker_run(
-			rehearsal->tracker, times_ms, count, log_event, rehearsal, err) ||
-		!event_log_commit(rehearsal->log, err))
-		return false;
-	rehearse_grow(rehearsal);
-	rehearsal->now_ms = last_ms;
-	return true;
+	return judge(rehearsal, times_ms, count, err);
 }
 
-bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err)
+static bool play(struct rehearsal *rehearsal, int64_t after_ms, int64_t to_ms, struct error *err)
 {
 	int64_t step_ms = rehearsal->scenario.step_ms;
 	int64_t times_ms[SLICE_STEPS];
 
-	if (to_ms > rehearsal->end_ms)
-		to_ms = rehearsal->end_ms;
-	while (rehearsal->now_ms + step_ms <= to_ms) {
+	while (after_ms + step_ms <= to_ms) {
 		size_t count = 0;
 
-		for (int64_t t_ms = rehearsal->now_ms + step_ms;
-			t_ms <= to_ms && count < SLICE_STEPS; t_ms += step_ms)
+		for (int64_t t_ms = after_ms + step_ms; t_ms <= to_ms && count < SLICE_STEPS;
+			t_ms += step_ms)
 			times_ms[count++] = t_ms;
 		if (!play_slice(rehearsal, times_ms, count, err))
 			return false;
+		after_ms = times_ms[count - 1];
+		if (after_ms <= rehearsal->end_ms)
+			rehearsal->now_ms = after_ms;
 	}
 	return true;
+}
+
+/*
+ * The race is over, the metrics are not: what was completed in its last minutes may first be seen
+ * by the next scrape, or after a gap. Scores stay those of the race; only its events become
+ * complete.
+ */
+static bool play_after(struct rehearsal *rehearsal, struct error *err)
+{
+	const struct quest_scenario *scenario = &rehearsal->scenario;
+	int64_t after_ms = scenario->scrape_interval_ms;
+
+	if (scenario->kind == QUEST_WORKSHOP && scenario->workshop.gaps)
+		after_ms += scenario->workshop.gap_max_ms;
+	after_ms = (after_ms + scenario->step_ms - 1) / scenario->step_ms * scenario->step_ms;
+	rehearsal->is_over = true;
+	return play(rehearsal, rehearsal->now_ms, rehearsal->now_ms + after_ms, err);
+}
+
+bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err)
+{
+	if (to_ms > rehearsal->end_ms)
+		to_ms = rehearsal->end_ms;
+	if (rehearsal->is_over || !play(rehearsal, rehearsal->now_ms, to_ms, err))
+		return rehearsal->is_over;
+	return rehearsal->now_ms + rehearsal->scenario.step_ms <= rehearsal->end_ms ||
+	       play_after(rehearsal, err);
 }
 
 int64_t rehearsal_start_ms(const struct rehearsal *rehearsal)

@@ -36,8 +36,11 @@ void rehearsal_destroy(struct rehearsal *rehearsal);
 
 /* --- time --- */
 
-/* Plays every step up to to_ms (Unix ms; capped at the end). Fails: ERROR_EXECUTION, ERROR_LIMIT,
- * ERROR_SYSTEM. */
+/*
+ * Plays every step up to to_ms (Unix ms; capped at the end). The last step is followed by an
+ * after-play of one scrape interval and one gap: completions before the end that nobody had seen
+ * yet become events, and time stays at the end. Fails: ERROR_EXECUTION, ERROR_LIMIT, ERROR_SYSTEM.
+ */
 bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err);
 
 int64_t rehearsal_start_ms(const struct rehearsal *rehearsal);
