@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* Our own descriptors count as connections at libwebsockets: the listener and the signals. */
-enum { OWN_CONNECTIONS = 2, ACCEPT_AT_ONCE = 64, MAX_HEADER_BYTES = 16 * 1024 };
+enum { OWN_CONNECTIONS = 2, ACCEPT_AT_ONCE = 64, MAX_HEADER_BYTES = 8 * 1024 };
 
 /* Tells a client that there is no place for it, if its socket takes that at once. */
 static void turn_away(int fd)
@@ -157,7 +157,7 @@ static bool start(struct http_server *server, struct error *err)
 			LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
 		.pt_serv_buf_size = 4096,
 		.max_http_header_data2 = MAX_HEADER_BYTES,
-		.max_http_header_pool2 = 64,
+		.max_http_header_pool2 = (unsigned)server->options.max_connections,
 		.timeout_secs = 20,
 		.keepalive_timeout = 60,
 		.user = server,

@@ -181,6 +181,16 @@ def test_while_a_large_workshop_is_played_requests_are_answered():
         assert waits[len(waits) // 2] < 0.5
 
 
+def test_connections_that_say_nothing_hold_nobody_up(bench):
+    """Browsers open some in advance: each takes libwebsockets' memory for a request's head."""
+    silent = [bench.connect() for _ in range(200)]
+    began = time.monotonic()
+    assert bench.request("/-/ready")[0] == 200
+    assert time.monotonic() - began < 5
+    for client in silent:
+        client.close()
+
+
 def ready_ms():
     """From exec to the first answer of /-/ready."""
     with socket.socket() as probe:
