@@ -220,7 +220,11 @@ static const struct labels *join_labels(const struct call_op *op, const struct l
 	return set_destination(op, labels, &value, arena, err);
 }
 
-/* Labels that a selector pins down by equality: what absent() answers with. */
+/*
+ * Labels that a selector pins down by equality: what absent() answers with. As in Prometheus
+ * (createLabelsForAbsentFunction) a label's first equality counts, and any matcher behind it undoes
+ * it.
+ */
 static const struct labels *pinned_labels(const struct promql_expr *arg, struct arena *arena)
 {
 	const struct promql_expr *selector = plan_strip(arg);
@@ -235,8 +239,9 @@ static const struct labels *pinned_labels(const struct promql_expr *arg, struct 
 		bool alone = matchers[i].kind == MATCHER_EQUAL &&
 			     !str_equal(matchers[i].name, SERIES_METRIC_NAME);
 
-		for (size_t j = 0; j < count; j++)
-			alone = alone && (j == i || !str_equal(matchers[i].name, matchers[j].name));
+		for (size_t j = 0; j < count && alone; j++)
+			if (j != i && (j > i || matchers[j].kind == MATCHER_EQUAL))
+				alone = !str_equal(matchers[i].name, matchers[j].name);
 		if (alone)
 			pairs[pair_count++] = (struct label){matchers[i].name, matchers[i].value};
 	}

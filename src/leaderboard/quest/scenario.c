@@ -183,7 +183,7 @@ static const char *const keys[] = {"kind", "title", "start", "duration", "step",
 
 static const struct scenario_field times[] = {
 	{"duration", SCENARIO_DURATION, offsetof(struct quest_scenario, duration_ms), 1000,
-		31.0 * DAY_MS, false},
+		31 * (double)DAY_MS, false},
 	{"step", SCENARIO_DURATION, offsetof(struct quest_scenario, step_ms), 1000, DAY_MS, false},
 	{"scrape_interval", SCENARIO_DURATION, offsetof(struct quest_scenario, scrape_interval_ms),
 		1000, DAY_MS, true},
@@ -292,7 +292,7 @@ static bool read_rules(const struct scenario_reader *reader, const struct yaml_n
 	static const char *const allowed[] = {"duration", "score", NULL};
 	static const struct scenario_field fields[] = {
 		{"duration", SCENARIO_DURATION, offsetof(struct quest_scenario, rules_duration_ms),
-			1000, 31.0 * DAY_MS, true},
+			1000, 31 * (double)DAY_MS, true},
 		{0},
 	};
 
