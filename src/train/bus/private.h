@@ -1,0 +1,22 @@
+/*
+ * train/bus/private.h — what the drivers share.
+ */
+#ifndef TRAIN_BUS_PRIVATE_H
+#define TRAIN_BUS_PRIVATE_H
+
+#include "train/bus/mailbox.h"
+
+struct bus_driver {
+	bool (*start)(struct bus *bus, struct error *err);
+	bool (*publish)(struct bus *bus, const char *topic, struct str payload, int qos,
+		enum bus_keep keep);
+	void (*destroy)(struct bus *bus);
+};
+
+struct bus {
+	const struct bus_driver *driver;
+	struct bus_listener listener;
+	struct mailbox mailbox;
+};
+
+#endif

@@ -1,0 +1,222 @@
+"""The MQTT bus against a real Mosquitto, and stock clients: round trips, pictures that are too many, losses, TLS."""
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+from bluetooth import BUILD, Program
+
+ECHO = BUILD / "tests/support/bus_echo"
+pytestmark = pytest.mark.skipif(not shutil.which("mosquitto") or not shutil.which("mosquitto_pub"),
+                                reason="mosquitto is not installed (./setup --test)")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Broker:
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        self.lines = []
+        self.options = []  # of stock clients
+
+    def start(self, *lines):
+        self.lines = lines or self.lines or ("allow_anonymous true",)
+        config = f"{self.folder}/mosquitto.conf"
+        with open(config, "w") as file:
+            file.write(f"listener {self.port} 127.0.0.1\n" + "\n".join(self.lines) + "\nset_tcp_nodelay true\n")
+        self.process = subprocess.Popen(["mosquitto", "-c", config], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("mosquitto does not listen")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def echo(self, work_ms=0, *options):
+        return Program([ECHO, self.port, work_ms, *options], "")
+
+    def client(self, name, *words, **more):
+        return subprocess.Popen(["stdbuf", "-oL", name, "-h", "localhost", "-p", str(self.port), *self.options, *words],
+                                stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, **more)
+
+    def subscriber(self, topic):
+        client = self.client("mosquitto_sub", "-d", "-t", topic, "-v", "-q", "1")
+        for line in client.stdout:
+            if "SUBACK" in line:
+                return client
+        raise AssertionError("no subscription")
+
+    def publish(self, topic, *texts, qos=1):
+        client = self.client("mosquitto_pub", "-t", topic, "-q", str(qos), "-l")
+        client.communicate("\n".join(texts) + "\n", timeout=20)
+        assert client.returncode == 0
+
+
+def messages(client, topic, count):
+    """The next so many payloads of the topic, among the client's own remarks."""
+    found = []
+    while len(found) < count:
+        line = client.stdout.readline()
+        assert line, "the client ended"
+        if line.startswith(topic + " "):
+            found.append(line.rstrip("\n")[len(topic) + 1:])
+    return found
+
+
+@pytest.fixture
+def broker():
+    with tempfile.TemporaryDirectory(prefix="rq-mqtt-") as folder:
+        # Mosquitto gives up root's rights and must still read its files.
+        subprocess.run(["chmod", "755", folder], check=True)
+        broker = Broker(folder)
+        yield broker
+        if getattr(broker, "process", None):
+            broker.kill()
+
+
+def test_stock_clients_are_heard_and_answered(broker):
+    broker.start()
+    echo = broker.echo()
+    echo.wait_for("state up")
+    reader = broker.subscriber("all/echo")
+    texts = [f"message {i}" for i in range(50)]
+    broker.publish("all", *texts)
+    assert messages(reader, "all/echo", 50) == texts
+    reader.kill()
+    assert echo.close() == 0
+    assert "received=50 replaced=0 dropped=0 connected=1" in echo.lines[-1]
+
+
+def test_a_slow_reader_gets_the_newest_and_never_old_ones(broker):
+    broker.start()
+    echo = broker.echo(100)
+    echo.wait_for("state up")
+    reader = broker.subscriber("latest/echo")
+    ages = []
+
+    def read():
+        last = ""
+        while not last.startswith("59 "):
+            last = messages(reader, "latest/echo", 1)[0]
+            ages.append(time.monotonic() - float(last.split()[1]))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    client = broker.client("mosquitto_pub", "-t", "latest", "-l")
+    for i in range(60):  # 33 a second for 1.8 s, of which it can do 10 a second
+        client.stdin.write(f"{i} {time.monotonic()}\n")
+        client.stdin.flush()
+        time.sleep(0.03)
+    client.stdin.close()
+    thread.join(10)
+    reader.kill()
+    echo.close()
+    print(f"{len(ages)} of 60 were worked on; age in ms: max {1000 * max(ages):.0f}")
+    assert len(ages) < 30 and "received=60" in echo.lines[-1]
+    assert max(ages) < 0.5  # without the one place, the last one would be 4 s old
+
+
+def test_a_broker_that_is_late_dies_and_comes_back_is_found_again(broker):
+    echo = broker.echo()
+    echo.wait_for("state down")
+    broker.start()
+    echo.wait_for("state up")
+    broker.kill()
+    echo.wait_for("state down")
+    broker.start()
+    echo.wait_for("state up")
+    reader = broker.subscriber("all/echo")
+    broker.publish("all", "again")
+    assert messages(reader, "all/echo", 1) == ["again"]
+    reader.kill()
+    echo.close()
+    assert "connected=2 lost=1" in echo.lines[-1]
+
+
+def test_its_will_is_published_when_it_is_killed(broker):
+    broker.start()
+    echo = broker.echo()
+    echo.wait_for("state up")
+    reader = broker.subscriber("echo/status")
+    assert messages(reader, "echo/status", 1) == ["up"]
+    echo.process.send_signal(signal.SIGKILL)
+    assert messages(reader, "echo/status", 1) == ["down"]
+    reader.kill()
+    echo.close()
+
+
+def test_a_message_of_50_mb_does_no_harm(broker):
+    broker.start("allow_anonymous true", "message_size_limit 0")
+    echo = broker.echo()
+    echo.wait_for("state up")
+    large = f"{broker.folder}/large"
+    with open(large, "wb") as file:
+        file.truncate(50_000_000)
+    assert broker.client("mosquitto_pub", "-t", "all", "-q", "1", "-f", large).wait(30) == 0
+    time.sleep(0.5)
+    reader = broker.subscriber("all/echo")
+    broker.publish("all", "small")
+    assert messages(reader, "all/echo", 1) == ["small"]
+    reader.kill()
+    echo.close()
+
+
+def test_a_wrong_password_is_told_and_a_right_one_lets_in(broker):
+    passwords = f"{broker.folder}/passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "train", "secret"], check=True)
+    subprocess.run(["chmod", "644", passwords], check=True)
+    broker.start("allow_anonymous false", f"password_file {passwords}")
+    echo = broker.echo(0, "user=train", "password=wrong")
+    assert "authori" in echo.wait_for("state down").lower()
+    echo.close()
+    echo = broker.echo(0, "user=train", "password=secret")
+    echo.wait_for("state up")
+    echo.close()
+
+
+def certificates(folder):
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2",
+            "-subj", "/CN=test authority")
+    for name in ("localhost", "train"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+                "-out", f"{name}.crt", "-days", "2")
+    subprocess.run("chmod 644 *", shell=True, check=True, cwd=folder)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_tls_with_a_clients_certificate(broker):
+    folder = broker.folder
+    certificates(folder)
+    broker.start("allow_anonymous true", f"cafile {folder}/ca.crt", f"certfile {folder}/localhost.crt",
+                 f"keyfile {folder}/localhost.key", "require_certificate true")
+    stranger = broker.echo(0, f"ca={folder}/ca.crt")
+    stranger.wait_for("state down")
+    stranger.close()
+    echo = broker.echo(0, f"ca={folder}/ca.crt", f"certificate={folder}/train.crt", f"key={folder}/train.key")
+    echo.wait_for("state up")
+    broker.options = ["--cafile", f"{folder}/ca.crt", "--cert", f"{folder}/train.crt", "--key", f"{folder}/train.key"]
+    reader = broker.subscriber("all/echo")
+    broker.publish("all", "in private")
+    assert messages(reader, "all/echo", 1) == ["in private"]
+    reader.kill()
+    assert echo.close() == 0
