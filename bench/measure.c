@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -25,17 +26,22 @@ int main(int argc, char **argv)
 	struct rusage used;
 	int status;
 
-	if (argc < 2) {
-		fputs("usage: measure COMMAND [ARGUMENT…] 3>RESULT\n", stderr);
+	if (argc < 3) {
+		fputs("usage: measure CPU_SECONDS COMMAND [ARGUMENT…] 3>RESULT\n", stderr);
 		return 2;
 	}
+	rlim_t seconds_allowed = strtoul(argv[1], NULL, 10);
+	const struct rlimit limit = {seconds_allowed, seconds_allowed};
+
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		close(3);
-		execvp(argv[1], argv + 1);
-		fprintf(stderr, "measure: %s: %s\n", argv[1], strerror(errno));
+		if (seconds_allowed)
+			setrlimit(RLIMIT_CPU, &limit);
+		execvp(argv[2], argv + 2);
+		fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
 		_exit(127);
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &used) < 0) {
