@@ -44,7 +44,7 @@ size_t vision_suppress(struct detection *items, size_t count, float max_overlap,
 
 	sort_best_first(items, spare, count);
 	free(spare);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && kept < VISION_MAX_BOXES; i++) {
 		bool covered = false;
 
 		for (size_t k = 0; k < kept && !covered; k++)

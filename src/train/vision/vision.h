@@ -97,10 +97,13 @@ struct detections {
 /* Intersection over union, 0 to 1; 0 where one is empty. */
 float vision_overlap(const struct box *a, const struct box *b);
 
+/* So many boxes stay at most: a model that sees signs everywhere costs no seconds. */
+enum { VISION_MAX_BOXES = 300 };
+
 /*
  * Non-maximum suppression in place: sorts best first (equal confidence: in the order given) and
  * drops each box that overlaps a better one, of the same class only where per_class, by more than
- * max_overlap. Returns how many stay.
+ * max_overlap. Returns how many stay: at most VISION_MAX_BOXES.
  */
 size_t vision_suppress(struct detection *items, size_t count, float max_overlap, bool per_class);
 
