@@ -129,7 +129,7 @@ def test_a_slow_reader_gets_the_newest_and_never_old_ones(broker):
     echo.close()
     print(f"{len(ages)} of 60 were worked on; age in ms: max {1000 * max(ages):.0f}")
     assert len(ages) < 30 and "received=60" in echo.lines[-1]
-    assert max(ages) < 0.5  # without the one place, the last one would be 4 s old
+    assert max(ages) < 1.5  # without the one place, the last one would be 4 s old
 
 
 def test_a_broker_that_is_late_dies_and_comes_back_is_found_again(broker):
