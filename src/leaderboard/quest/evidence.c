@@ -160,15 +160,6 @@ static struct str describe(struct quest_tracker *tracker, const struct quest_con
 	return copy;
 }
 
-static bool is_in_doubt(const struct condition *condition, const struct finding *finding)
-{
-	if (!condition->doubt)
-		return false;
-	struct bits doubt = feed_bits(condition->doubt, finding->player);
-
-	return doubt.words[finding->step / 64] >> (finding->step % 64) & 1;
-}
-
 /*
  * Before this instant the exercise was not complete: one of its conditions had not held yet. A
  * condition that is in doubt proves nothing, not even by what was seen before the doubt showed: its
@@ -183,7 +174,8 @@ static int64_t earliest_ms(const struct quest_tracker *tracker, const struct fin
 		const struct condition *condition = &exercise->conditions[i];
 		const struct proof *proof = &finding->proofs[i];
 
-		if (!condition->def->counts || is_in_doubt(condition, finding))
+		if (!condition->def->counts ||
+			condition_in_doubt(condition, finding->player, finding->step))
 			continue;
 		if (proof->false_ms > out_ms)
 			out_ms = proof->false_ms;

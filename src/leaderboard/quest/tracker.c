@@ -212,6 +212,15 @@ void quest_tracker_watch(struct quest_tracker *tracker, quest_watch *watch, void
 
 /* --- running --- */
 
+bool condition_in_doubt(const struct condition *condition, size_t player, size_t step)
+{
+	if (!condition->doubt)
+		return false;
+	struct bits doubt = feed_bits(condition->doubt, player);
+
+	return doubt.words[step / 64] >> (step % 64) & 1;
+}
+
 int64_t condition_seen_ms(
 	const struct condition *condition, size_t player, size_t step, const int64_t *times_ms)
 {
@@ -283,7 +292,20 @@ static void follow_all(const struct quest_tracker *tracker, const struct exercis
 		follow(tracker, &exercise->conditions[i], player, steps, times_ms);
 }
 
-static void add_finding(struct quest_tracker *tracker, size_t player, size_t number, size_t step)
+/*
+ * What restarted may have been gone between two observations that both saw it hold: it is certain
+ * only since the last.
+ */
+static int64_t held_since_ms(const struct quest_tracker *tracker, const struct condition *condition,
+	size_t player, size_t step, const int64_t *times_ms)
+{
+	if (condition_in_doubt(condition, player, step))
+		return condition_seen_ms(condition, player, step, times_ms);
+	return tracker->traces[player * tracker->condition_count + condition->index].rose_ms;
+}
+
+static void add_finding(struct quest_tracker *tracker, size_t player, size_t number, size_t step,
+	const int64_t *times_ms)
 {
 	const struct exercise *exercise = &tracker->exercises[number];
 
@@ -293,12 +315,14 @@ static void add_finding(struct quest_tracker *tracker, size_t player, size_t num
 
 	*finding = (struct finding){.player = player, .exercise = number, .step = step};
 	for (size_t i = 0; i < exercise->def->condition_count; i++) {
-		size_t row = player * tracker->condition_count + exercise->conditions[i].index;
-		const struct trace *trace = &tracker->traces[row];
+		const struct condition *condition = &exercise->conditions[i];
+		size_t row = player * tracker->condition_count + condition->index;
 
-		finding->proofs[i] = (struct proof){.rose_ms = trace->rose_ms,
-			.false_ms = trace->false_ms,
-			.since_ms = INT64_MIN};
+		finding->proofs[i] = (struct proof){
+			.rose_ms = held_since_ms(tracker, condition, player, step, times_ms),
+			.false_ms = tracker->traces[row].false_ms,
+			.since_ms = INT64_MIN,
+		};
 	}
 }
 
@@ -311,21 +335,55 @@ static size_t first_together(const struct exercise *exercise, size_t player, str
 	return first_bit(&steps);
 }
 
+/*
+ * Samples of different targets may be far apart. What restarted and carries no instant is known to
+ * hold at its last observation alone: if that is older than what it is to hold together with, they
+ * were not seen together.
+ */
+static bool were_together(const struct quest_tracker *tracker, const struct exercise *exercise,
+	size_t player, size_t step, const int64_t *times_ms)
+{
+	const struct trace *traces = &tracker->traces[player * tracker->condition_count];
+	int64_t rose_ms = INT64_MIN;
+
+	for (size_t i = 0; i < exercise->def->condition_count; i++) {
+		const struct condition *condition = &exercise->conditions[i];
+
+		if (condition->def->counts && traces[condition->index].rose_ms > rose_ms)
+			rose_ms = traces[condition->index].rose_ms;
+	}
+	for (size_t i = 0; i < exercise->def->condition_count; i++) {
+		const struct condition *condition = &exercise->conditions[i];
+
+		if (condition->def->counts && !condition->since &&
+			condition_in_doubt(condition, player, step) &&
+			condition_seen_ms(condition, player, step, times_ms) < rose_ms)
+			return false;
+	}
+	return true;
+}
+
 // One exercise of one player, not completed before this chunk. Returns the steps that were looked
 // at.
 static struct bits examine(struct quest_tracker *tracker, size_t player, size_t number,
 	struct bits steps, const int64_t *times_ms)
 {
 	const struct exercise *exercise = &tracker->exercises[number];
-	size_t step = first_together(exercise, player, steps);
+	struct bits left = steps;
+	size_t step;
 
-	if (step != SIZE_MAX)
-		steps = bits_and(steps, bits_below(step + 1));
-	follow_all(tracker, exercise, player, steps, times_ms);
-	if (step != SIZE_MAX) {
-		add_finding(tracker, player, number, step);
+	while ((step = first_together(exercise, player, left)) != SIZE_MAX) {
+		struct bits until = bits_below(step + 1);
+
+		follow_all(tracker, exercise, player, bits_and(left, until), times_ms);
+		left = bits_without(left, until);
+		if (!were_together(tracker, exercise, player, step, times_ms))
+			continue;
+		add_finding(tracker, player, number, step, times_ms);
 		tracker->latched[player * tracker->quest->exercise_count + number] = true;
+		return bits_without(steps, left);
 	}
+	follow_all(tracker, exercise, player, left, times_ms);
 	return steps;
 }
 

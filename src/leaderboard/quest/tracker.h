@@ -64,8 +64,9 @@ int64_t feed_instant(const struct feed *feed, size_t player, size_t step);
 struct proof {
 	const struct labels *labels; // of the first series that is > 0, until the plan's next run
 	double value;
-	int64_t rose_ms, false_ms; // the trace's
-	int64_t since_ms;	   // INT64_MIN: the metrics do not say
+	int64_t rose_ms,
+		false_ms; // the trace's; in doubt it rose no earlier than its last observation
+	int64_t since_ms; // INT64_MIN: the metrics do not say
 	const struct labels *since_labels;
 };
 
@@ -118,6 +119,8 @@ bool evidence_collect(
 /* The event of a finding: its interval and the text of its evidence. */
 void evidence_judge(struct quest_tracker *tracker, const struct finding *finding,
 	const int64_t *times_ms, struct quest_event *out);
+
+bool condition_in_doubt(const struct condition *condition, size_t player, size_t step);
 
 /* Instant of the observation that a condition rests on at a step; the step's own where nothing else
  * says. */

@@ -10,7 +10,7 @@
 
 enum { ENV_DEV, ENV_PREPROD, ENV_PROD, ENV_COUNT };
 enum { EXERCISE_HERO, EXERCISE_VILLAIN, EXERCISE_FIGHT, EXERCISE_COUNT };
-enum { MAX_SPANS = 96, MAX_RUNS = 24, MAX_FIGHTS = 24 };
+enum { MAX_SPANS = 96, MAX_RUNS = 24, MAX_FIGHTS = 72 };
 
 /* [from_ms, to_ms), ascending and apart. */
 struct spans {

@@ -171,6 +171,43 @@ static void having_been_seen_down_after_a_restart_proves_nothing(void **state)
 	fixture_close(&fixture);
 }
 
+static void what_restarted_is_certain_only_since_it_was_last_seen(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	// Calls were seen at 20, lost in a crash, and made again by 80; the pipeline ended in
+	// between, at 50.
+	fixture_open(&fixture, "      - {name: calls, expr: calls, doubt: restarts}\n"
+			       "      - {name: pipeline, expr: pipeline, instant: completion}\n");
+	fixture_load(fixture.db, "calls{user=\"batman\"}", 20, 60, "1 1");
+	fixture_load(fixture.db, "restarts{user=\"batman\"}", 20, 60, "0 1");
+	fixture_load(fixture.db, "pipeline{user=\"batman\"}", 80, 60, "1");
+	fixture_load(fixture.db, "completion{user=\"batman\"}", 80, 60, "50");
+	fixture_run(&fixture, 20, 80, 60, 1000);
+	fixture_check(&fixture, "batman", 80, 50, 80, 80);
+	fixture_close(&fixture);
+}
+
+static void an_observation_before_a_restart_is_not_together_with_one_after_it(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	// The calls' target is scraped at 20, 80, …, the other at 0, 60, …. At 60 the calls look as
+	// at 20, but the process has restarted since; at 80 there are calls again.
+	fixture_open(&fixture,
+		"      - {name: calls, expr: calls, doubt: restarts, seen: timestamp(calls)}\n"
+		"      - {name: pipeline, expr: pipeline, instant: completion}\n");
+	fixture_load(fixture.db, "calls{user=\"batman\"}", 20, 60, "1 1");
+	fixture_load(fixture.db, "restarts{user=\"batman\"}", 0, 60, "0 1 1");
+	fixture_load(fixture.db, "pipeline{user=\"batman\"}", 60, 60, "1");
+	fixture_load(fixture.db, "completion{user=\"batman\"}", 60, 60, "50");
+	fixture_run(&fixture, 0, 120, 5, 7);
+	fixture_check(&fixture, "batman", 80, 55, 80, 80);
+	fixture_close(&fixture);
+}
+
 static void all_counting_conditions_must_hold_at_once(void **state)
 {
 	struct fixture fixture;
@@ -365,6 +402,8 @@ int main(void)
 		cmocka_unit_test(an_instant_that_may_not_be_the_first_is_not_claimed),
 		cmocka_unit_test(a_doubt_about_what_came_before_the_last_condition_does_not_matter),
 		cmocka_unit_test(having_been_seen_down_after_a_restart_proves_nothing),
+		cmocka_unit_test(what_restarted_is_certain_only_since_it_was_last_seen),
+		cmocka_unit_test(an_observation_before_a_restart_is_not_together_with_one_after_it),
 		cmocka_unit_test(all_counting_conditions_must_hold_at_once),
 		cmocka_unit_test(a_series_without_user_speaks_for_its_cluster),
 		cmocka_unit_test(the_same_name_on_two_clusters_is_two_players),
