@@ -37,7 +37,8 @@ class Program:
                                         env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": address})
         self.lines = []
         self.unread = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -71,6 +72,8 @@ class Program:
             return self.process.wait(10)
         finally:
             self.process.kill()
+            # The last lines may still be on their way from the pipe.
+            self.reader.join(10)
 
 
 class Bluetooth:
