@@ -15,8 +15,9 @@ HTTP_ECHO = BUILD / "tests" / "support" / "http_echo"
 
 
 def is_sanitized(program):
-    """Under AddressSanitizer freed memory stays resident: what a test says about memory is not meant for it."""
-    return b"__asan_init" in pathlib.Path(program).read_bytes()
+    """Under a sanitizer freed memory stays resident: what a test says about memory is not meant for it."""
+    data = pathlib.Path(program).read_bytes()
+    return b"__asan_init" in data or b"__tsan_init" in data
 
 
 class Server:
