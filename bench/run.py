@@ -98,6 +98,9 @@ def bench_rules(name, players, style, window, promtool, repeat, cpu_limit_s, cop
     if theirs["stopped"]:
         print(f"    ratio: promtool was ended after {cpu_limit_s} CPU seconds: at least {theirs['cpu_s'] / ours['cpu_s']:.0f} times less CPU")
         return
+    if theirs["exit"] > 1:
+        print(f"    ratio: none, promtool ended with {theirs['exit']}: {theirs['output'][-300:]}")
+        return
     verdict = "the same scores" if same(ours["output"], theirs["output"]) else "DIFFERENT SCORES"
     print(f"    ratio: {theirs['cpu_s'] / ours['cpu_s']:.0f} times less CPU, {ours['peak_kib'] / theirs['peak_kib']:.3f} of its peak memory; "
           f"{verdict} ({edges} windows, as promtool {version})")
