@@ -29,6 +29,18 @@ static bool read_and_write(struct str kind, struct str payload, struct arena *ar
 		if (!wire_read_decision(payload, arena, &decision, err))
 			return false;
 		wire_write_decision(out, &decision);
+	} else if (str_equal(kind, STR("command"))) {
+		struct wire_command command;
+
+		if (!wire_read_command(payload, arena, &command, err))
+			return false;
+		wire_write_command(out, &command);
+	} else if (str_equal(kind, STR("telemetry"))) {
+		struct wire_telemetry telemetry;
+
+		if (!wire_read_telemetry(payload, arena, &telemetry, err))
+			return false;
+		wire_write_telemetry(out, &telemetry);
 	} else if (str_equal(kind, STR("train-image"))) {
 		struct wire_compat_image image;
 

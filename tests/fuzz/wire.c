@@ -52,6 +52,35 @@ static void decision(
 	wire_write_decision(twice, &message);
 }
 
+static void order(struct str text, struct arena *arena, struct buffer *once, struct buffer *twice)
+{
+	struct wire_command message;
+	struct error err = {0};
+
+	if (!wire_read_command(text, arena, &message, &err)) {
+		assert(err.kind != ERROR_NONE && err.text[0]);
+		return;
+	}
+	wire_write_command(once, &message);
+	assert(wire_read_command(buffer_str(once), arena, &message, &err));
+	wire_write_command(twice, &message);
+}
+
+static void telemetry(
+	struct str text, struct arena *arena, struct buffer *once, struct buffer *twice)
+{
+	struct wire_telemetry message;
+	struct error err = {0};
+
+	if (!wire_read_telemetry(text, arena, &message, &err)) {
+		assert(err.kind != ERROR_NONE && err.text[0]);
+		return;
+	}
+	wire_write_telemetry(once, &message);
+	assert(wire_read_telemetry(buffer_str(once), arena, &message, &err));
+	wire_write_telemetry(twice, &message);
+}
+
 static void compat_image(
 	struct str text, struct arena *arena, struct buffer *once, struct buffer *twice)
 {
@@ -113,6 +142,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'd':
 		decision(text, &arena, &once, &twice);
+		break;
+	case 'o':
+		order(text, &arena, &once, &twice);
+		break;
+	case 't':
+		telemetry(text, &arena, &once, &twice);
 		break;
 	case 'i':
 		compat_image(text, &arena, &once, &twice);

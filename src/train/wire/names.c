@@ -14,6 +14,24 @@ const char *wire_order_name(enum wire_order order)
 	return names[order];
 }
 
+const char *wire_verb_name(enum wire_verb verb)
+{
+	static const char *const names[] = {"stop", "arm", "disarm"};
+
+	return names[verb];
+}
+
+bool wire_mode_is_known(struct str mode)
+{
+	static const char *const names[] = {
+		"no-hub", "disarmed", "waiting", "dead", "stopped", "slow", "going"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (str_equal(mode, str_from(names[i])))
+			return true;
+	return false;
+}
+
 enum wire_format wire_sniff(struct str picture)
 {
 	if (str_starts_with(picture, STR("\xff\xd8\xff")))
@@ -65,4 +83,11 @@ bool wire_id_parse(struct str text, struct wire_id *out)
 		count++;
 	}
 	return count == 32 && any;
+}
+
+bool wire_id_is_zero(const struct wire_id *id)
+{
+	static const struct wire_id zero;
+
+	return memcmp(id, &zero, sizeof zero) == 0;
 }

@@ -162,7 +162,8 @@ bool wire_read_result(
 	return ok;
 }
 
-static bool read_order(const struct reader *reader, const json_t *root, enum wire_order *out)
+static bool read_order(
+	const struct reader *reader, const json_t *root, const char *path, enum wire_order *out)
 {
 	const json_t *value = json_object_get(root, "order");
 
@@ -171,7 +172,7 @@ static bool read_order(const struct reader *reader, const json_t *root, enum wir
 			strcmp(json_string_value(value), wire_order_name(*out)) == 0)
 			return true;
 	return reader_fail_value(
-		reader, "", "order", value, "\"stop\", \"slow\", \"go\" or \"none\"");
+		reader, path, "order", value, "\"stop\", \"slow\", \"go\" or \"none\"");
 }
 
 static bool read_decision(
@@ -179,7 +180,7 @@ static bool read_decision(
 {
 	if (!read_origin(reader, root, "decision", &out->origin) ||
 		!reader_int(reader, root, "", "id", 1, READER_MAX_INT, &out->id) ||
-		!read_order(reader, root, &out->order) ||
+		!read_order(reader, root, "", &out->order) ||
 		!reader_text(reader, root, "", "reason", &out->reason))
 		return false;
 	if (json_object_get(root, "decided_monotonic_us") &&
@@ -193,18 +194,185 @@ static bool read_decision(
 	       reader_box(reader, root, "", &out->box);
 }
 
+// A message that is its line of JSON alone. NULL and an error; caller gives it back.
+static json_t *parse_line(const struct reader *reader, struct str payload)
+{
+	struct str line, rest;
+
+	if (!split(reader, payload, &line, &rest))
+		return NULL;
+	if (rest.len) {
+		reader_fail(reader, "%zu bytes follow the line of JSON", rest.len);
+		return NULL;
+	}
+	return reader_parse(reader, line);
+}
+
 bool wire_read_decision(
 	struct str payload, struct arena *arena, struct wire_decision *out, struct error *err)
 {
 	struct reader reader = {"a decision message", arena, err};
-	struct str line, rest;
 
 	*out = (struct wire_decision){0};
-	json_t *root = split(&reader, payload, &line, &rest) ? reader_parse(&reader, line) : NULL;
+	json_t *root = parse_line(&reader, payload);
 	bool ok = root && read_decision(&reader, root, out);
 
 	json_decref(root);
-	if (ok && rest.len)
-		return reader_fail(&reader, "%zu bytes follow the line of JSON", rest.len);
+	return ok;
+}
+
+static bool read_verb(
+	const struct reader *reader, const json_t *root, const char *path, enum wire_verb *out)
+{
+	const json_t *value = json_object_get(root, "command");
+
+	for (*out = WIRE_VERB_STOP; *out <= WIRE_VERB_DISARM; ++*out)
+		if (json_is_string(value) &&
+			strcmp(json_string_value(value), wire_verb_name(*out)) == 0)
+			return true;
+	return reader_fail_value(reader, path, "command", value, "\"stop\", \"arm\" or \"disarm\"");
+}
+
+static bool read_command(const struct reader *reader, const json_t *root, struct wire_command *out)
+{
+	if (!read_kind(reader, root, "command") || !reader_id(reader, root, "", "id", &out->id) ||
+		!read_verb(reader, root, "", &out->verb))
+		return false;
+	if (out->verb != WIRE_VERB_ARM && !json_object_get(root, "clock"))
+		return true;
+	return reader_id(reader, root, "", "clock", &out->clock) &&
+	       reader_int(reader, root, "", "sent_monotonic_us", 0, READER_MAX_INT,
+		       &out->sent_monotonic_us) &&
+	       reader_int(
+		       reader, root, "", "deadline_ms", 1, WIRE_MAX_DEADLINE_MS, &out->deadline_ms);
+}
+
+bool wire_read_command(
+	struct str payload, struct arena *arena, struct wire_command *out, struct error *err)
+{
+	struct reader reader = {"a command message", arena, err};
+
+	*out = (struct wire_command){0};
+	json_t *root = parse_line(&reader, payload);
+	bool ok = root && read_command(&reader, root, out);
+
+	json_decref(root);
+	return ok;
+}
+
+static bool read_bool(const struct reader *reader, const json_t *object, const char *path,
+	const char *name, bool *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = json_is_true(value);
+	return json_is_boolean(value) ||
+	       reader_fail_value(reader, path, name, value, "true or false");
+}
+
+// Of a telemetry: "taken" and "acted". Either may be missing.
+static bool read_step(
+	const struct reader *reader, const json_t *root, const char *name, struct wire_step *out)
+{
+	const json_t *step = json_object_get(root, name);
+	char path[16];
+
+	if (!step)
+		return true;
+	if (!json_is_object(step))
+		return reader_fail_value(reader, "", name, step, "an object {…}");
+	snprintf(path, sizeof path, "%s.", name);
+	return reader_int(reader, step, path, "id", 1, READER_MAX_INT, &out->id) &&
+	       read_order(reader, step, path, &out->order) &&
+	       reader_id(reader, step, path, "trace", &out->trace) &&
+	       reader_id(reader, step, path, "clock", &out->clock) &&
+	       reader_int(reader, step, path, "captured_monotonic_us", 0, READER_MAX_INT,
+		       &out->captured_monotonic_us) &&
+	       reader_int(reader, step, path, "received_monotonic_us", 0, READER_MAX_INT,
+		       &out->received_monotonic_us) &&
+	       (!json_object_get(step, "written_monotonic_us") ||
+		       reader_int(reader, step, path, "written_monotonic_us", 1, READER_MAX_INT,
+			       &out->written_monotonic_us));
+}
+
+static bool read_answer(const struct reader *reader, const json_t *root, struct wire_telemetry *out)
+{
+	const json_t *command = json_object_get(root, "command");
+
+	if (!command)
+		return true;
+	if (!json_is_object(command))
+		return reader_fail_value(reader, "", "command", command,
+			"an object with id, command, done and reason");
+	return reader_id(reader, command, "command.", "id", &out->command) &&
+	       read_verb(reader, command, "command.", &out->command_verb) &&
+	       read_bool(reader, command, "command.", "done", &out->command_is_done) &&
+	       reader_text(reader, command, "command.", "reason", &out->command_reason);
+}
+
+static bool read_optional_int(const struct reader *reader, const json_t *root, const char *name,
+	int64_t min, int64_t max, int64_t *out)
+{
+	return !json_object_get(root, name) || reader_int(reader, root, "", name, min, max, out);
+}
+
+static bool read_optional_number(
+	const struct reader *reader, const json_t *root, const char *name, double max, double *out)
+{
+	const json_t *value = json_object_get(root, name);
+
+	return !value || reader_number(reader, value, "", name, 0, max, out);
+}
+
+static bool read_measures(
+	const struct reader *reader, const json_t *root, struct wire_telemetry *out)
+{
+	out->has_stop_distance = json_object_get(root, "stop_distance_m");
+	return read_bool(reader, root, "", "armed", &out->is_armed) &&
+	       reader_int(reader, root, "", "percent", 0, 100, &out->percent) &&
+	       read_optional_int(reader, root, "battery_percent", 1, 100, &out->battery_percent) &&
+	       read_bool(reader, root, "", "battery_low", &out->is_battery_low) &&
+	       read_optional_int(reader, root, "rssi_dbm", -128, -1, &out->rssi_dbm) &&
+	       read_optional_number(reader, root, "volts", 100, &out->volts) &&
+	       read_optional_number(reader, root, "speed_mps", 100, &out->speed_mps) &&
+	       read_optional_number(reader, root, "stop_distance_m", 1000, &out->stop_distance_m);
+}
+
+static bool read_mode(const struct reader *reader, const json_t *root, struct wire_telemetry *out)
+{
+	return reader_text(reader, root, "", "mode", &out->mode) &&
+	       (wire_mode_is_known(out->mode) ||
+		       reader_fail_value(reader, "", "mode", json_object_get(root, "mode"),
+			       "no-hub, disarmed, waiting, dead, stopped, slow or going"));
+}
+
+static bool read_telemetry(
+	const struct reader *reader, const json_t *root, struct wire_telemetry *out)
+{
+	return read_kind(reader, root, "telemetry") &&
+	       reader_id(reader, root, "", "boot", &out->boot) &&
+	       reader_int(reader, root, "", "sequence", 1, READER_MAX_INT, &out->sequence) &&
+	       reader_id(reader, root, "", "clock", &out->clock) &&
+	       reader_int(
+		       reader, root, "", "sent_wall_ms", 0, READER_MAX_INT, &out->sent_wall_ms) &&
+	       reader_int(reader, root, "", "sent_monotonic_us", 0, READER_MAX_INT,
+		       &out->sent_monotonic_us) &&
+	       read_mode(reader, root, out) &&
+	       reader_text(reader, root, "", "reason", &out->reason) &&
+	       (!json_object_get(root, "hub") || reader_text(reader, root, "", "hub", &out->hub)) &&
+	       read_measures(reader, root, out) && read_step(reader, root, "taken", &out->taken) &&
+	       read_step(reader, root, "acted", &out->acted) && read_answer(reader, root, out);
+}
+
+bool wire_read_telemetry(
+	struct str payload, struct arena *arena, struct wire_telemetry *out, struct error *err)
+{
+	struct reader reader = {"a telemetry message", arena, err};
+
+	*out = (struct wire_telemetry){0};
+	json_t *root = parse_line(&reader, payload);
+	bool ok = root && read_telemetry(&reader, root, out);
+
+	json_decref(root);
 	return ok;
 }

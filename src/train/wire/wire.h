@@ -104,8 +104,64 @@ struct wire_decision {
 	struct wire_box box;   // of that sign, where `track` is set
 };
 
+/* What a person asks of the controller. */
+enum wire_verb { WIRE_VERB_STOP, WIRE_VERB_ARM, WIRE_VERB_DISARM };
+
+/*
+ * A command. `stop` and `disarm` hold whenever they come and whatever else they say; `arm` names
+ * its time, so that one that lay in a broker moves no train.
+ */
+struct wire_command {
+	struct wire_id id; // its answer in the telemetry carries it
+	enum wire_verb verb;
+	struct wire_id clock; // of the sender; all 0: no time is said
+	int64_t sent_monotonic_us;
+	int64_t deadline_ms; // after it was sent
+};
+
+/* An order on its way from the camera to the hub. */
+struct wire_step {
+	int64_t id; // of the decision; 0: there is none yet
+	enum wire_order order;
+	struct wire_id trace;
+	struct wire_id clock; // of the capture
+	int64_t captured_monotonic_us;
+	int64_t received_monotonic_us; // by the controller, on its clock
+	int64_t written_monotonic_us;  // to the hub, on its clock; 0: it changed nothing there
+};
+
+/*
+ * How the controller is: published some times a second and at each change, not retained. What is
+ * not known is left out of the message.
+ */
+struct wire_telemetry {
+	struct wire_id boot;  // of the controller's start: `sequence` counts from 1 within it
+	struct wire_id clock; // of the controller
+	int64_t sequence, sent_wall_ms, sent_monotonic_us;
+	struct str mode;   // one of wire_mode_is_known
+	struct str reason; // of the mode, for people
+	struct str hub;	   // which, for people: "print", "City hub 90:84:2B:01:02:03"; empty: none
+	bool is_armed, is_battery_low;
+	int64_t percent;	 // last told to the motor; 0: braked
+	int64_t battery_percent; // 0: not known
+	int64_t rssi_dbm;	 // 0: not known
+	double volts;		 // 0: not known
+	double speed_mps;	 // 0: not known, or it stands
+	bool has_stop_distance;
+	double stop_distance_m; // predicted, from here, if it were told to stop now
+	struct wire_step taken; // the last fresh decision
+	struct wire_step acted; // the last that changed what the hub is told
+	struct wire_id command; // the last command that was read; all 0: none
+	enum wire_verb command_verb;
+	bool command_is_done;	   // false: it was refused
+	struct str command_reason; // why, where it was refused
+};
+
 const char *wire_format_name(enum wire_format format); // "jpeg"; "" for unknown
-const char *wire_order_name(enum wire_order order);    // "stop"
+const char *wire_verb_name(enum wire_verb verb);       // "stop"
+/* no-hub, disarmed, waiting, dead, stopped, slow, going: docs/controller.md. */
+bool wire_mode_is_known(struct str mode);
+const char *wire_order_name(enum wire_order order); // "stop"
 /* By its first bytes. */
 enum wire_format wire_sniff(struct str picture);
 
@@ -113,12 +169,16 @@ enum wire_format wire_sniff(struct str picture);
 void wire_id_print(char out[33], const struct wire_id *id);
 /* 32 hexadecimal digits of either case, not all 0; a kernel's boot id with its dashes fits too. */
 bool wire_id_parse(struct str text, struct wire_id *out);
+bool wire_id_is_zero(const struct wire_id *id);
 
 /* Appends a message. Numbers must be finite and within the limits that the readers check. */
 void wire_write_frame(struct buffer *out, const struct wire_frame *frame);
 void wire_write_result(struct buffer *out, const struct wire_result *result);
 /* One line without its newline, also a line of a decision log. */
 void wire_write_decision(struct buffer *out, const struct wire_decision *decision);
+/* Both one line without its newline. */
+void wire_write_command(struct buffer *out, const struct wire_command *command);
+void wire_write_telemetry(struct buffer *out, const struct wire_telemetry *telemetry);
 
 bool wire_read_frame(
 	struct str payload, struct arena *arena, struct wire_frame *out, struct error *err);
@@ -126,6 +186,10 @@ bool wire_read_result(
 	struct str payload, struct arena *arena, struct wire_result *out, struct error *err);
 bool wire_read_decision(
 	struct str payload, struct arena *arena, struct wire_decision *out, struct error *err);
+bool wire_read_command(
+	struct str payload, struct arena *arena, struct wire_command *out, struct error *err);
+bool wire_read_telemetry(
+	struct str payload, struct arena *arena, struct wire_telemetry *out, struct error *err);
 
 /* An id is given back as it came: 1720432800000 or "2024-07-08T10:00:00Z". */
 struct wire_compat_id {

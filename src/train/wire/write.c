@@ -104,3 +104,87 @@ void wire_write_decision(struct buffer *out, const struct wire_decision *decisio
 	}
 	buffer_append_char(out, '}');
 }
+
+static void write_number(struct buffer *out, const char *name, double value)
+{
+	buffer_printf(out, ",\"%s\":", name);
+	json_number(out, value);
+}
+
+static void write_bool(struct buffer *out, const char *name, bool value)
+{
+	buffer_printf(out, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+void wire_write_command(struct buffer *out, const struct wire_command *command)
+{
+	buffer_printf(out, "{\"version\":%d,\"kind\":\"command\"", WIRE_VERSION);
+	write_id(out, "id", &command->id);
+	write_text(out, "command", str_from(wire_verb_name(command->verb)));
+	if (!wire_id_is_zero(&command->clock)) {
+		write_id(out, "clock", &command->clock);
+		write_int(out, "sent_monotonic_us", command->sent_monotonic_us);
+		write_int(out, "deadline_ms", command->deadline_ms);
+	}
+	buffer_append_char(out, '}');
+}
+
+static void write_step(struct buffer *out, const char *name, const struct wire_step *step)
+{
+	if (!step->id)
+		return;
+	buffer_printf(out, ",\"%s\":{\"id\":%lld", name, (long long)step->id);
+	write_text(out, "order", str_from(wire_order_name(step->order)));
+	write_id(out, "trace", &step->trace);
+	write_id(out, "clock", &step->clock);
+	write_int(out, "captured_monotonic_us", step->captured_monotonic_us);
+	write_int(out, "received_monotonic_us", step->received_monotonic_us);
+	if (step->written_monotonic_us)
+		write_int(out, "written_monotonic_us", step->written_monotonic_us);
+	buffer_append_char(out, '}');
+}
+
+static void write_measures(struct buffer *out, const struct wire_telemetry *telemetry)
+{
+	write_int(out, "percent", telemetry->percent);
+	if (telemetry->battery_percent)
+		write_int(out, "battery_percent", telemetry->battery_percent);
+	write_bool(out, "battery_low", telemetry->is_battery_low);
+	if (telemetry->rssi_dbm)
+		write_int(out, "rssi_dbm", telemetry->rssi_dbm);
+	if (telemetry->volts > 0)
+		write_number(out, "volts", telemetry->volts);
+	if (telemetry->speed_mps > 0)
+		write_number(out, "speed_mps", telemetry->speed_mps);
+	if (telemetry->has_stop_distance)
+		write_number(out, "stop_distance_m", telemetry->stop_distance_m);
+}
+
+void wire_write_telemetry(struct buffer *out, const struct wire_telemetry *telemetry)
+{
+	buffer_printf(out, "{\"version\":%d,\"kind\":\"telemetry\"", WIRE_VERSION);
+	write_id(out, "boot", &telemetry->boot);
+	write_int(out, "sequence", telemetry->sequence);
+	write_id(out, "clock", &telemetry->clock);
+	write_int(out, "sent_wall_ms", telemetry->sent_wall_ms);
+	write_int(out, "sent_monotonic_us", telemetry->sent_monotonic_us);
+	write_text(out, "mode", telemetry->mode);
+	write_text(out, "reason", telemetry->reason);
+	if (telemetry->hub.len)
+		write_text(out, "hub", telemetry->hub);
+	write_bool(out, "armed", telemetry->is_armed);
+	write_measures(out, telemetry);
+	write_step(out, "taken", &telemetry->taken);
+	write_step(out, "acted", &telemetry->acted);
+	if (!wire_id_is_zero(&telemetry->command)) {
+		char id[33];
+
+		wire_id_print(id, &telemetry->command);
+		buffer_printf(out, ",\"command\":{\"id\":\"%s\",\"command\":\"%s\"", id,
+			wire_verb_name(telemetry->command_verb));
+		write_bool(out, "done", telemetry->command_is_done);
+		write_text(out, "reason", telemetry->command_reason);
+		buffer_append_char(out, '}');
+	}
+	buffer_append_char(out, '}');
+}

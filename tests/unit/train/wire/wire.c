@@ -242,6 +242,83 @@ static void too_many_detections_are_refused(void **state)
 	assert_int_equal(got.detection_count, WIRE_MAX_DETECTIONS);
 }
 
+static void a_stop_needs_no_time_and_an_arm_does(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_command command = {.id.bytes[0] = 1, .verb = WIRE_VERB_STOP}, got;
+
+	wire_write_command(&fixture->out, &command);
+	assert_string_equal(fixture->out.data,
+		"{\"version\":1,\"kind\":\"command\",\"id\":"
+		"\"01000000000000000000000000000000\",\"command\":\"stop\"}");
+	assert_true(
+		wire_read_command(buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	assert_int_equal(got.verb, WIRE_VERB_STOP);
+	assert_true(wire_id_is_zero(&got.clock));
+	buffer_clear(&fixture->out);
+	command.verb = WIRE_VERB_ARM;
+	wire_write_command(&fixture->out, &command);
+	assert_false(
+		wire_read_command(buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	buffer_clear(&fixture->out);
+	command.clock.bytes[15] = 9;
+	command.sent_monotonic_us = 5;
+	command.deadline_ms = 1000;
+	wire_write_command(&fixture->out, &command);
+	assert_true(
+		wire_read_command(buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	assert_int_equal(got.verb, WIRE_VERB_ARM);
+	assert_int_equal(got.sent_monotonic_us, 5);
+	assert_int_equal(got.deadline_ms, 1000);
+	assert_memory_equal(&got.clock, &command.clock, sizeof command.clock);
+}
+
+static void a_telemetry_says_what_is_known_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_step step = {.id = 7,
+		.order = WIRE_ORDER_SLOW,
+		.trace.bytes[0] = 3,
+		.clock.bytes[0] = 2,
+		.captured_monotonic_us = 100,
+		.received_monotonic_us = 150};
+	struct wire_telemetry telemetry = {.boot.bytes[0] = 1,
+		.clock.bytes[0] = 2,
+		.sequence = 1,
+		.mode = STR("slow"),
+		.reason = STR("a sign says slow"),
+		.percent = 70,
+		.is_armed = true};
+	struct wire_telemetry got;
+
+	wire_write_telemetry(&fixture->out, &telemetry);
+	assert_null(strstr(fixture->out.data, "volts"));
+	assert_null(strstr(fixture->out.data, "taken"));
+	assert_true(wire_read_telemetry(
+		buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	assert_int_equal(got.taken.id, 0);
+	assert_false(got.has_stop_distance);
+	buffer_clear(&fixture->out);
+	telemetry.has_stop_distance = true;
+	telemetry.volts = 7.25;
+	telemetry.taken = step;
+	step.written_monotonic_us = 151;
+	telemetry.acted = step;
+	telemetry.command.bytes[0] = 4;
+	telemetry.command_verb = WIRE_VERB_ARM;
+	telemetry.command_is_done = true;
+	wire_write_telemetry(&fixture->out, &telemetry);
+	assert_true(wire_read_telemetry(
+		buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	assert_true(got.has_stop_distance);
+	assert_true(got.volts == 7.25);
+	assert_int_equal(got.taken.written_monotonic_us, 0);
+	assert_int_equal(got.acted.written_monotonic_us, 151);
+	assert_int_equal(got.acted.order, WIRE_ORDER_SLOW);
+	assert_int_equal(got.command_verb, WIRE_VERB_ARM);
+	assert_true(got.command_is_done);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +334,10 @@ int main(void)
 			an_id_is_32_digits_that_are_not_all_0, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			pictures_are_known_by_their_first_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_stop_needs_no_time_and_an_arm_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_telemetry_says_what_is_known_and_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_could_grow_without_end_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_detections_are_refused, setup, teardown),
