@@ -1,0 +1,85 @@
+#include "train/monitor/commands.h"
+
+#include <stdio.h>
+
+const char *const command_outcome_names[COMMAND_OUTCOME_COUNT] = {
+	"sent", "done", "refused", "unanswered", "unsent"};
+
+static void conclude(struct commands *commands, struct given_command *command,
+	enum command_outcome outcome, int64_t now_us)
+{
+	command->outcome = outcome;
+	command->took_us = now_us - command->sent_us;
+	commands->outcomes[command->verb][outcome]++;
+}
+
+void commands_add(struct commands *commands, const struct wire_id *id, enum wire_verb verb,
+	bool is_sent, int64_t now_us)
+{
+	if (commands->count == COMMANDS_KEPT)
+		memmove(commands->given, commands->given + 1,
+			--commands->count * sizeof *commands->given);
+	struct given_command *command = &commands->given[commands->count++];
+
+	*command = (struct given_command){.id = *id, .verb = verb, .sent_us = now_us};
+	conclude(commands, command, is_sent ? COMMAND_SENT : COMMAND_UNSENT, now_us);
+}
+
+static bool is_as_told(enum wire_verb verb, const struct wire_telemetry *telemetry)
+{
+	return verb == WIRE_VERB_ARM ? telemetry->is_armed
+				     : !telemetry->is_armed && telemetry->percent == 0;
+}
+
+static bool hear(struct commands *commands, struct given_command *command,
+	const struct wire_telemetry *telemetry, int64_t now_us)
+{
+	bool is_answer = memcmp(&telemetry->command, &command->id, sizeof command->id) == 0;
+
+	if (command->outcome != COMMAND_SENT && command->outcome != COMMAND_UNANSWERED)
+		return false;
+	if (is_answer && !telemetry->command_is_done) {
+		snprintf(command->reason, sizeof command->reason, "%.*s",
+			STR_ARG(telemetry->command_reason));
+		conclude(commands, command, COMMAND_REFUSED, now_us);
+		return true;
+	}
+	if (!is_answer && !is_as_told(command->verb, telemetry))
+		return false;
+	conclude(commands, command, COMMAND_DONE, now_us);
+	return true;
+}
+
+bool commands_hear(
+	struct commands *commands, const struct wire_telemetry *telemetry, int64_t now_us)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < commands->count; i++)
+		changed |= hear(commands, &commands->given[i], telemetry, now_us);
+	return changed;
+}
+
+bool commands_tick(struct commands *commands, int64_t now_us)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < commands->count; i++) {
+		struct given_command *command = &commands->given[i];
+
+		if (command->outcome != COMMAND_SENT ||
+			now_us - command->sent_us < COMMANDS_PATIENCE_US)
+			continue;
+		conclude(commands, command, COMMAND_UNANSWERED, now_us);
+		changed = true;
+	}
+	return changed;
+}
+
+int64_t commands_next_us(const struct commands *commands)
+{
+	for (size_t i = 0; i < commands->count; i++)
+		if (commands->given[i].outcome == COMMAND_SENT)
+			return commands->given[i].sent_us + COMMANDS_PATIENCE_US;
+	return INT64_MAX;
+}

@@ -1,0 +1,36 @@
+/*
+ * train/monitor/guard.h — who may look, and who may give commands. Pure.
+ *
+ * On loopback whoever is at this machine may do both; what has to be kept out is the web: a page of
+ * another site that posts here (it names itself in Origin), or whose name was made to mean this
+ * machine (it names itself in Host). Off loopback a token is needed for either.
+ */
+#ifndef TRAIN_MONITOR_GUARD_H
+#define TRAIN_MONITOR_GUARD_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum { GUARD_MIN_TOKEN_BYTES = 16, GUARD_MAX_TOKEN_BYTES = 256 };
+
+struct guard {
+	bool is_loopback;
+	struct str token; // empty: none is needed
+};
+
+/*
+ * `listen` as in HOST:PORT. Fails (ERROR_INVALID): no token off loopback, or one that is too short
+ * or could not be sent in a header.
+ */
+bool guard_init(struct guard *guard, const char *listen, struct str token, struct error *err);
+
+/* Headers of a request, empty where missing. */
+struct guard_request {
+	struct str host, origin, authorization, content_type;
+	bool is_command; // it changes something
+};
+
+/* 200, or the status to answer with; then *why is for people (a literal). */
+int guard_admit(const struct guard *guard, const struct guard_request *request, const char **why);
+
+#endif

@@ -1,0 +1,47 @@
+#include "train/monitor/journeys.h"
+
+const char *const journey_hop_names[JOURNEY_HOP_COUNT] = {
+	"capture", "inference", "decision", "hub", "total"};
+
+struct journey *journeys_find(struct journeys *journeys, const struct wire_id *trace)
+{
+	// The newest first: it is nearly always the one that is asked for.
+	for (size_t i = 1; i <= JOURNEYS_KEPT; i++) {
+		struct journey *journey =
+			&journeys->kept[(journeys->next + JOURNEYS_KEPT - i) % JOURNEYS_KEPT];
+
+		if (memcmp(&journey->trace, trace, sizeof *trace) == 0)
+			return wire_id_is_zero(trace) ? NULL : journey;
+	}
+	return NULL;
+}
+
+struct journey *journeys_get(struct journeys *journeys, const struct wire_id *trace)
+{
+	struct journey *journey = journeys_find(journeys, trace);
+
+	if (journey)
+		return journey;
+	journey = &journeys->kept[journeys->next];
+	journeys->next = (journeys->next + 1) % JOURNEYS_KEPT;
+	*journey = (struct journey){.trace = *trace};
+	return journey;
+}
+
+static int64_t between(int64_t from_us, int64_t to_us)
+{
+	if (!from_us || !to_us)
+		return -1;
+	return to_us > from_us ? to_us - from_us : 0;
+}
+
+void journey_hops(const struct journey *journey, int64_t out[JOURNEY_HOP_COUNT])
+{
+	int64_t end_us = journey->written_us ? journey->written_us : journey->received_us;
+
+	out[JOURNEY_CAPTURE] = between(journey->captured_us, journey->seen_us);
+	out[JOURNEY_INFERENCE] = between(journey->seen_us, journey->found_us);
+	out[JOURNEY_DECISION] = between(journey->found_us, journey->decided_us);
+	out[JOURNEY_HUB] = between(journey->decided_us, end_us);
+	out[JOURNEY_TOTAL] = between(journey->captured_us, end_us);
+}

@@ -1,0 +1,237 @@
+#include "train/monitor/sections.h"
+
+#include "base/json.h"
+
+/* The section's buffer, begun anew. */
+static struct buffer *begin(struct state *state, enum state_section section)
+{
+	static const char *const names[STATE_SECTION_COUNT] = {"hello", "frame", "result",
+		"decision", "telemetry", "hops", "services", "commands"};
+	struct buffer *out = &state->sections[section];
+
+	state->generations[section]++;
+	buffer_clear(out);
+	buffer_printf(out, "\"%s\":", names[section]);
+	return out;
+}
+
+static void put_text(struct buffer *out, const char *name, struct str text)
+{
+	buffer_printf(out, ",\"%s\":", name);
+	json_string(out, text);
+}
+
+static void put_int(struct buffer *out, const char *name, int64_t value)
+{
+	buffer_printf(out, ",\"%s\":%lld", name, (long long)value);
+}
+
+static void put_bool(struct buffer *out, const char *name, bool value)
+{
+	buffer_printf(out, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void put_number(struct buffer *out, const char *name, double value)
+{
+	buffer_printf(out, ",\"%s\":", name);
+	json_number(out, value);
+}
+
+/* First of an object: no comma before it. */
+static void put_trace(struct buffer *out, const struct wire_id *trace)
+{
+	char text[33];
+
+	wire_id_print(text, trace);
+	buffer_printf(out, "{\"trace\":\"%s\"", text);
+}
+
+static void put_box(struct buffer *out, const struct wire_box *box)
+{
+	const double sides[] = {box->x, box->y, box->width, box->height};
+
+	for (size_t i = 0; i < 4; i++) {
+		buffer_append_text(out, i ? "," : ",\"box\":[");
+		json_number(out, sides[i]);
+	}
+	buffer_append_char(out, ']');
+}
+
+void section_hello(struct state *state)
+{
+	struct buffer *out = begin(state, STATE_HELLO);
+
+	buffer_append_text(out, "{\"train\":");
+	json_string(out, str_from(state->setup.train));
+	put_int(out, "stale_ms", state->setup.stale_ms);
+	put_text(out, "form", state->setup.is_compat ? STR("crazytrain") : STR("railquest"));
+	put_bool(out, "broker", state->broker_is_there);
+	buffer_append_char(out, '}');
+}
+
+void section_frame(
+	struct state *state, const struct wire_image *image, const struct wire_origin *origin)
+{
+	struct buffer *out = begin(state, STATE_FRAME);
+
+	put_trace(out, &state->picture.trace);
+	put_int(out, "number", state->picture.number);
+	put_int(out, "at_us", state->picture.at_us);
+	put_text(out, "format", str_from(wire_format_name(image->format)));
+	put_int(out, "size", (int64_t)image->data.len);
+	if (image->width_px) {
+		put_int(out, "width", image->width_px);
+		put_int(out, "height", image->height_px);
+	}
+	if (origin) {
+		put_text(out, "source", origin->source);
+		put_int(out, "sequence", origin->sequence);
+	}
+	buffer_append_char(out, '}');
+}
+
+void section_result(
+	struct state *state, const struct wire_id *trace, const struct wire_result *result)
+{
+	struct buffer *out = begin(state, STATE_RESULT);
+	size_t count = result->detection_count;
+
+	put_trace(out, trace);
+	put_text(out, "model", result->model);
+	put_text(out, "backend", result->backend);
+	put_int(out, "took_us", result->prepare_us + result->infer_us + result->finish_us);
+	put_int(out, "count", (int64_t)count);
+	buffer_append_text(out, ",\"detections\":[");
+	for (size_t i = 0; i < count && i < STATE_MAX_BOXES; i++) {
+		const struct wire_detection *detection = &result->detections[i];
+
+		buffer_printf(
+			out, "%s{\"class_id\":%lld", i ? "," : "", (long long)detection->class_id);
+		put_text(out, "class_name", detection->class_name);
+		put_number(out, "confidence", detection->confidence);
+		put_box(out, &detection->box);
+		buffer_append_char(out, '}');
+	}
+	buffer_append_text(out, "]}");
+}
+
+void section_decision(struct state *state, const struct wire_decision *decision, int64_t now_us)
+{
+	struct buffer *out = begin(state, STATE_DECISION);
+
+	put_trace(out, &decision->origin.trace);
+	put_int(out, "at_us", now_us);
+	if (decision->id)
+		put_int(out, "id", decision->id);
+	put_text(out, "order", str_from(wire_order_name(decision->order)));
+	put_text(out, "reason", decision->reason);
+	if (decision->track) {
+		put_int(out, "track", decision->track);
+		put_text(out, "class_name", decision->class_name);
+		put_box(out, &decision->box);
+	}
+	buffer_append_char(out, '}');
+}
+
+static void put_hops(struct buffer *out, const struct journey *journey)
+{
+	int64_t hops[JOURNEY_HOP_COUNT];
+
+	journey_hops(journey, hops);
+	put_trace(out, &journey->trace);
+	for (size_t i = 0; i < JOURNEY_HOP_COUNT; i++)
+		if (hops[i] >= 0)
+			buffer_printf(
+				out, ",\"%s_us\":%lld", journey_hop_names[i], (long long)hops[i]);
+	buffer_append_char(out, '}');
+}
+
+/* The last order that the hub was told of, and how long that took from the light on. */
+static void put_acted(
+	struct buffer *out, struct state *state, const struct wire_telemetry *telemetry)
+{
+	const struct wire_step *step = &telemetry->acted;
+	int64_t took_us = step->written_monotonic_us - step->captured_monotonic_us;
+
+	if (!step->id)
+		return;
+	buffer_append_text(out, ",\"acted\":");
+	put_trace(out, &step->trace);
+	put_text(out, "order", str_from(wire_order_name(step->order)));
+	if (step->written_monotonic_us && took_us >= 0 &&
+		memcmp(&step->clock, &telemetry->clock, sizeof step->clock) == 0)
+		put_int(out, "total_us", took_us);
+	if (memcmp(&telemetry->clock, &state->setup.clock, sizeof telemetry->clock) == 0)
+		put_int(out, "at_us", step->received_monotonic_us);
+	buffer_append_char(out, '}');
+}
+
+void section_telemetry(struct state *state, const struct wire_telemetry *telemetry, int64_t at_us)
+{
+	struct buffer *out = begin(state, STATE_TELEMETRY);
+
+	buffer_printf(out, "{\"at_us\":%lld", (long long)at_us);
+	put_text(out, "mode", telemetry->mode);
+	put_text(out, "reason", telemetry->reason);
+	if (telemetry->hub.len)
+		put_text(out, "hub", telemetry->hub);
+	put_bool(out, "armed", telemetry->is_armed);
+	put_int(out, "percent", telemetry->percent);
+	put_bool(out, "battery_low", telemetry->is_battery_low);
+	if (telemetry->battery_percent)
+		put_int(out, "battery_percent", telemetry->battery_percent);
+	if (telemetry->rssi_dbm)
+		put_int(out, "rssi_dbm", telemetry->rssi_dbm);
+	if (telemetry->volts > 0)
+		put_number(out, "volts", telemetry->volts);
+	if (telemetry->speed_mps > 0)
+		put_number(out, "speed_mps", telemetry->speed_mps);
+	if (telemetry->has_stop_distance)
+		put_number(out, "stop_distance_m", telemetry->stop_distance_m);
+	put_acted(out, state, telemetry);
+	buffer_append_char(out, '}');
+}
+
+void section_hops(struct state *state, const struct journey *journey)
+{
+	put_hops(begin(state, STATE_HOPS), journey);
+}
+
+void section_services(struct state *state)
+{
+	struct buffer *out = begin(state, STATE_SERVICES);
+
+	buffer_append_char(out, '[');
+	for (size_t i = 0; i < state->service_count; i++) {
+		const struct service_presence *service = &state->services[i];
+
+		buffer_append_text(out, i ? ",{\"name\":" : "{\"name\":");
+		json_string(out, str_from(service->name));
+		put_text(out, "state",
+			!service->is_heard ? STR("unknown")
+			: service->is_up   ? STR("up")
+					   : STR("gone"));
+		buffer_append_char(out, '}');
+	}
+	buffer_append_char(out, ']');
+}
+
+void section_commands(struct state *state)
+{
+	struct buffer *out = begin(state, STATE_COMMANDS);
+
+	buffer_append_char(out, '[');
+	for (size_t i = 0; i < state->commands.count; i++) {
+		const struct given_command *command = &state->commands.given[i];
+		char id[33];
+
+		wire_id_print(id, &command->id);
+		buffer_printf(out, "%s{\"id\":\"%s\"", i ? "," : "", id);
+		put_text(out, "command", str_from(wire_verb_name(command->verb)));
+		put_text(out, "outcome", str_from(command_outcome_names[command->outcome]));
+		put_int(out, "took_us", command->took_us);
+		put_text(out, "reason", str_from(command->reason));
+		buffer_append_char(out, '}');
+	}
+	buffer_append_char(out, ']');
+}
