@@ -4,9 +4,11 @@
  */
 #include "base/options.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/spelling.h"
+#include "base/yaml.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -111,7 +113,10 @@ static void describe_expected(struct buffer *out, const struct option *option)
 		[OPTION_NUMBER] = "a number",
 		[OPTION_DURATION] = "a duration such as 5s, 1h30m or 2.5 (seconds)",
 		[OPTION_CHOICE] = "one of",
-		[OPTION_LIST] = NULL,
+		[OPTION_LIST] = "a text",
+		[OPTION_TEXT] = "a text",
+		[OPTION_FILE] = "a file's name",
+		[OPTION_CONFIG] = "a file's name",
 	};
 
 	buffer_append_text(out, nouns[option->kind]);
@@ -167,6 +172,9 @@ static bool parse_value(const struct option *option, void *value, const char *te
 	case OPTION_FILE:
 		*(const char **)value = text;
 		return true;
+	case OPTION_CONFIG:
+		((struct option_config *)value)->path = text;
+		return true;
 	case OPTION_CHOICE:
 		return parse_choice(option, text, value);
 	case OPTION_LIST:
@@ -209,6 +217,14 @@ static const struct option *rows(const struct command *command)
 	return command->options ? command->options : none;
 }
 
+static const struct option *find_long(const struct command *command, struct str name)
+{
+	for (const struct option *option = rows(command); option->name; option++)
+		if (str_equal(str_from(option->name), name))
+			return option;
+	return NULL;
+}
+
 static bool read_defaults(const struct command *command, void *values, struct error *err)
 {
 	for (const struct option *option = rows(command); option->name; option++) {
@@ -217,6 +233,14 @@ static bool read_defaults(const struct command *command, void *values, struct er
 			     set_value(option, values, option->name, option->fallback, err);
 
 		assert(sound);
+		(void)sound;
+	}
+	return true;
+}
+
+static bool read_environment(const struct command *command, void *values, struct error *err)
+{
+	for (const struct option *option = rows(command); option->name; option++) {
 		const char *text = option->environment ? getenv(option->environment) : NULL;
 
 		if (text && *text && !set_value(option, values, option->environment, text, err))
@@ -225,12 +249,97 @@ static bool read_defaults(const struct command *command, void *values, struct er
 	return true;
 }
 
-static const struct option *find_long(const struct command *command, struct str name)
+/* The file that flags name, else the environment, else the default. Flags are read in full later.
+ */
+static void find_config(
+	const struct option *option, struct option_config *config, int argc, char **argv)
 {
-	for (const struct option *option = rows(command); option->name; option++)
-		if (str_equal(str_from(option->name), name))
-			return option;
-	return NULL;
+	size_t len = strlen(option->name);
+	const char *text = option->environment ? getenv(option->environment) : NULL;
+
+	if (text && *text)
+		config->path = text;
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], "--", 2) != 0 || strncmp(argv[i] + 2, option->name, len) != 0)
+			continue;
+		if (argv[i][2 + len] == '=')
+			config->path = argv[i] + 3 + len;
+		else if (argv[i][2 + len] == '\0' && i + 1 < argc)
+			config->path = argv[i + 1];
+	}
+}
+
+static bool set_from_node(const struct option *option, void *values, const char *file,
+	const struct yaml_node *node, struct error *err)
+{
+	struct error reason = {0};
+
+	if (node->kind != YAML_SCALAR)
+		return yaml_error(err, file, node, "%s: one value is wanted here, as in \"%s: %s\"",
+			option->name, option->name,
+			option->placeholder ? option->placeholder : "true");
+	// Texts of the tree are NUL-ended copies in the arena.
+	if (set_value(option, values, option->name, node->text.data, &reason))
+		return true;
+	return yaml_error(err, file, node, "%s", reason.text);
+}
+
+static bool apply_config(const struct command *command, void *values, const char *file,
+	const struct yaml_node *root, struct error *err)
+{
+	for (size_t i = 0; i < root->count; i++) {
+		const struct yaml_node *key = root->pairs[i].key, *node = root->pairs[i].value;
+		const struct option *option = find_long(command, key->text);
+
+		if (option->kind != OPTION_LIST || node->kind != YAML_SEQUENCE) {
+			if (!set_from_node(option, values, file, node, err))
+				return false;
+			continue;
+		}
+		for (size_t j = 0; j < node->count; j++)
+			if (!set_from_node(option, values, file, node->items[j], err))
+				return false;
+	}
+	return true;
+}
+
+enum { MAX_CONFIG_BYTES = 1 << 20, MAX_ROWS = 128 };
+
+static bool read_config(
+	const struct command *command, void *values, int argc, char **argv, struct error *err)
+{
+	const struct option *config_row = NULL;
+	const char *names[MAX_ROWS + 1];
+	size_t count = 0;
+
+	for (const struct option *option = rows(command); option->name; option++) {
+		if (option->kind == OPTION_CONFIG)
+			config_row = option;
+		else if (count < MAX_ROWS)
+			names[count++] = option->name;
+	}
+	names[count] = NULL;
+	if (!config_row)
+		return true;
+	struct option_config *config =
+		(struct option_config *)((char *)values + config_row->offset);
+	struct yaml_node *root;
+	struct str text;
+
+	find_config(config_row, config, argc, argv);
+	if (!config->path)
+		return true;
+	if (!file_read(config->path, MAX_CONFIG_BYTES, &config->texts, &text, err) ||
+		!yaml_read(text, config->path, &config->texts, &root, err))
+		return false;
+	return !root || (yaml_check_keys(root, config->path, "a configuration file", names, err) &&
+				apply_config(command, values, config->path, root, err));
+}
+
+void options_config_finish(struct option_config *config)
+{
+	arena_finish(&config->texts);
+	*config = (struct option_config){0};
 }
 
 static const struct option *find_letter(const struct command *command, char letter)
@@ -384,7 +493,9 @@ bool options_read(
 	struct reader reader = {.command = command, .values = values, .argv = argv, .count = *argc};
 	struct error err = {0};
 	// --help answers even where the environment or another flag is wrong.
-	bool read = read_defaults(command, values, &err) && read_arguments(&reader, &err);
+	bool read = read_defaults(command, values, &err) &&
+		    read_config(command, values, *argc, argv, &err) &&
+		    read_environment(command, values, &err) && read_arguments(&reader, &err);
 
 	for (int i = 0; !read && i < *argc && strcmp(argv[i], "--") != 0; i++)
 		reader.help = reader.help || strcmp(argv[i], "--help") == 0;

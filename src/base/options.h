@@ -21,6 +21,7 @@
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -37,6 +38,7 @@ enum option_kind {
 			 // number of seconds
 	OPTION_CHOICE,	 // const char *, one of `choices` (the pointer is the table's)
 	OPTION_LIST,	 // struct option_list: may be given again
+	OPTION_CONFIG,	 // struct option_config: a YAML file with values for the other rows
 };
 
 /* Texts in the order given, borrowed from argv and the environment. options_list_finish frees the
@@ -44,6 +46,16 @@ enum option_kind {
 struct option_list {
 	const char **items;
 	size_t count, capacity;
+};
+
+/*
+ * A file whose keys are the names of the table's other rows, `fps: 10`, `allow-plaintext: true`, a
+ * sequence for a list. It beats the defaults; the environment and flags beat it. Errors say where
+ * in the file. options_config_finish frees the texts, which the other options borrow.
+ */
+struct option_config {
+	const char *path; // NULL: none was given
+	struct arena texts;
 };
 
 /* A table ends in a row without a name. */
@@ -85,12 +97,15 @@ struct program {
 	const char *summary;
 	const char *description;
 	const struct command *const *commands;
+	const struct command
+		*bare; // runs where options come first, or nothing; NULL: help is shown
 };
 
 /*
- * Reads defaults, then the environment, then flags into the struct at `values` (zeroed by the
- * caller). On return *argc and argv hold the positional arguments alone, in order; flags and
- * arguments may be mixed, and everything after "--" is positional. `--name VALUE`, `--name=VALUE`,
+ * Reads defaults, then the file that an OPTION_CONFIG row names, then the environment, then flags
+ * into the struct at `values` (zeroed by the caller). On return *argc and argv hold the positional
+ * arguments alone, in order; flags and arguments may be mixed, and everything after "--" is
+ * positional. `--name VALUE`, `--name=VALUE`,
  * `-nVALUE`, `-n VALUE`, and flags together as `-xyz`.
  *
  * Returns true to go on. False: stop with *exit_code, 0 after --help (on standard output), 2 after
@@ -105,6 +120,7 @@ int options_usage_error(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 void options_list_finish(struct option_list *list);
+void options_config_finish(struct option_config *config);
 
 /* --help of one command, wrapped at `columns` (0: the terminal's, or 80). */
 void options_print_help(FILE *out, const struct command *command, size_t columns);

@@ -66,7 +66,7 @@ static void print_bash_values(FILE *out, const struct command *command)
 			for (size_t i = 0; option->choices[i]; i++)
 				fprintf(out, "%s%s", i ? " " : "", option->choices[i]);
 			fputs("\" -- \"$cur\")); ", out);
-		} else if (option->kind == OPTION_FILE) {
+		} else if ((option->kind == OPTION_FILE || option->kind == OPTION_CONFIG)) {
 			fputs("COMPREPLY=($(compgen -f -- \"$cur\")); ", out);
 		}
 		fputs("return ;;\n", out);
@@ -102,9 +102,12 @@ static void print_bash(FILE *out, const struct program *program)
 	fprintf(out, "# bash completion for %s\n_%s()\n{\n", name, name);
 	fputs("\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= "
 	      "flags= words\n"
-	      "\twords=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n\tCOMPREPLY=()\n\tcase \"$words\" "
-	      "in\n",
+	      "\twords=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n",
 		out);
+	if (program->bare)
+		fprintf(out, "\t[[ $words$cur == *([ ])-* ]] && words=\"%s ${words# }\"\n",
+			program->bare->name);
+	fputs("\tCOMPREPLY=()\n\tcase \"$words\" in\n", out);
 	for (size_t i = 0; program->commands[i]; i++)
 		fprintf(out, "\t\"%s \"*) command=\"%s\" ;;\n", program->commands[i]->name,
 			program->commands[i]->name);
@@ -160,7 +163,7 @@ static void print_zsh_option(FILE *out, const struct option *option)
 		print_zsh_text(out, option->placeholder ? option->placeholder : "VALUE");
 		fputc(':', out);
 	}
-	if (option->kind == OPTION_FILE)
+	if ((option->kind == OPTION_FILE || option->kind == OPTION_CONFIG))
 		fputs("_files", out);
 	if (option->kind == OPTION_CHOICE) {
 		fputc('(', out);
@@ -212,7 +215,9 @@ static void print_fish_option(
 	if (option->letter)
 		fprintf(out, " -s %c", option->letter);
 	if (option->kind != OPTION_FLAG)
-		fputs(option->kind == OPTION_FILE ? " -r -F" : " -x", out);
+		fputs((option->kind == OPTION_FILE || option->kind == OPTION_CONFIG) ? " -r -F"
+										     : " -x",
+			out);
 	if (option->kind == OPTION_CHOICE) {
 		fputs(" -a '", out);
 		for (size_t i = 0; option->choices[i]; i++)

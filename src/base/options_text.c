@@ -182,7 +182,11 @@ void options_print_program_help(FILE *out, const struct program *program, size_t
 {
 	if (columns == 0)
 		columns = terminal_columns(out);
-	fprintf(out, "usage: %s COMMAND [OPTION]… [ARGUMENT]…\n\n", program->name);
+	fprintf(out, "usage: %s COMMAND [OPTION]… [ARGUMENT]…\n", program->name);
+	if (program->bare)
+		fprintf(out, "       %s [OPTION]…    (means: %s %s)\n", program->name,
+			program->name, program->bare->name);
+	fputc('\n', out);
 	print_paragraphs(out, program->description, columns);
 	fputs("\nCommands:\n", out);
 	for (size_t i = 0; program->commands[i]; i++) {

@@ -122,6 +122,8 @@ int options_run_program(const struct program *program, int argc, char **argv)
 {
 	int words;
 
+	if (argc < 2 && program->bare)
+		return program->bare->run(0, argv + 1);
 	if (argc < 2) {
 		options_print_program_help(stderr, program, 0);
 		return 2;
@@ -138,6 +140,8 @@ int options_run_program(const struct program *program, int argc, char **argv)
 	}
 	const struct command *command = find(program, argc, argv, &words);
 
+	if (!command && program->bare && argv[0][0] == '-')
+		return program->bare->run(argc, argv);
 	if (!command)
 		return unknown_command(program, argc, argv);
 	return command->run(argc - words, argv + words);

@@ -73,9 +73,13 @@ static void read_headers(struct exchange *exchange)
 	headers[HTTP_ACCEPT_LANGUAGE] = copy_header(wsi, arena, WSI_TOKEN_HTTP_ACCEPT_LANGUAGE);
 	headers[HTTP_IF_NONE_MATCH] = copy_header(wsi, arena, WSI_TOKEN_HTTP_IF_NONE_MATCH);
 	headers[HTTP_LAST_EVENT_ID] = copy_custom_header(wsi, arena, "last-event-id:");
+	headers[HTTP_HOST] = copy_header(wsi, arena, WSI_TOKEN_HOST);
+	headers[HTTP_ORIGIN] = copy_header(wsi, arena, WSI_TOKEN_ORIGIN);
+	headers[HTTP_AUTHORIZATION] = copy_header(wsi, arena, WSI_TOKEN_HTTP_AUTHORIZATION);
+	headers[HTTP_CONTENT_TYPE] = copy_header(wsi, arena, WSI_TOKEN_HTTP_CONTENT_TYPE);
 	exchange->is_http10 = str_equal(copy_header(wsi, arena, WSI_TOKEN_HTTP), STR("HTTP/1.0"));
-	exchange->is_form = str_starts_with(copy_header(wsi, arena, WSI_TOKEN_HTTP_CONTENT_TYPE),
-		STR("application/x-www-form-urlencoded"));
+	exchange->is_form = str_starts_with(
+		headers[HTTP_CONTENT_TYPE], STR("application/x-www-form-urlencoded"));
 }
 
 /* Parameters of the query: libwebsockets keeps them apart and decoded, "name=value". */
@@ -121,15 +125,27 @@ static bool route_matches(const char *pattern, struct str path, struct str *wild
 	return tail.len == 0 || !memchr(wildcard->data, '/', wildcard->len);
 }
 
+static const struct http_route *find_among(
+	struct exchange *exchange, const struct http_route *routes, size_t count, void *context)
+{
+	for (size_t i = 0; i < count; i++)
+		if (route_matches(
+			    routes[i].path, exchange->request.path, &exchange->request.wildcard)) {
+			exchange->context = context;
+			return &routes[i];
+		}
+	return NULL;
+}
+
 static const struct http_route *find_route(struct exchange *exchange)
 {
 	const struct http_options *options = &exchange->server->options;
+	const struct http_route *found =
+		find_among(exchange, options->routes, options->route_count, options->context);
 
-	for (size_t i = 0; i < options->route_count; i++)
-		if (route_matches(options->routes[i].path, exchange->request.path,
-			    &exchange->request.wildcard))
-			return &options->routes[i];
-	return NULL;
+	return found ? found
+		     : find_among(exchange, options->more_routes, options->more_route_count,
+			       options->more_context);
 }
 
 static void refuse(struct exchange *exchange, int status, struct str text)
@@ -209,12 +225,14 @@ static void dispatch(struct exchange *exchange)
 	for (size_t i = 0; ok && i < query.count; i++)
 		ok = form_add(&exchange->request.form, &exchange->arena, query.fields[i].name,
 			query.fields[i].value, &err);
+	if (!exchange->is_form && exchange->body.len)
+		exchange->request.body = str_copy(&exchange->arena, buffer_str(&exchange->body));
 	buffer_finish(&exchange->body);
 	if (!ok) {
 		refuse(exchange, 400, str_format(&exchange->arena, "%s\n", err.text));
 		return;
 	}
-	exchange->route->handler(&exchange->request, exchange->server->options.context);
+	exchange->route->handler(&exchange->request, exchange->context);
 	assert(exchange->answered);
 }
 

@@ -23,6 +23,10 @@ enum http_header {
 	HTTP_ACCEPT_LANGUAGE,
 	HTTP_IF_NONE_MATCH,
 	HTTP_LAST_EVENT_ID,
+	HTTP_HOST,
+	HTTP_ORIGIN,
+	HTTP_AUTHORIZATION,
+	HTTP_CONTENT_TYPE,
 	HTTP_HEADER_COUNT,
 };
 
@@ -32,12 +36,13 @@ enum http_header {
  *
  *   path      percent-decoded, without the query
  *   wildcard  what `*` of the route stood for
+ *   body      as it was sent; empty where it was form-encoded
  *   form      parameters: of a form-encoded body first, then of the query (Go's order)
  *   arena     for the handler's own use, freed with the request
  */
 struct http_request {
 	enum http_method method;
-	struct str path, wildcard;
+	struct str path, wildcard, body;
 	struct form form;
 	struct str headers[HTTP_HEADER_COUNT];
 	struct arena *arena;
@@ -128,7 +133,11 @@ struct http_options {
 	const char *listen; // HOST:PORT, an IPv6 address in [brackets]; port 0: any free one
 	const struct http_route *routes; // borrowed, as is the context
 	size_t route_count;
-	void *context;		// for the handlers
+	void *context; // for the handlers
+	const struct http_route
+		*more_routes; // looked at after `routes`, with a context of their own
+	size_t more_route_count;
+	void *more_context;
 	size_t max_connections; // 0: 1,024
 	size_t max_streams;	// 0: 512
 	size_t max_body_bytes;	// 0: 1 MiB
@@ -156,6 +165,14 @@ struct http_stats http_server_stats(const struct http_server *server);
 /* Serves until http_server_stop or a signal. */
 bool http_server_run(struct http_server *server, struct error *err);
 void http_server_stop(struct http_server *server);
+
+/*
+ * Calls `ready` from the server's loop whenever `fd` is readable; an epoll descriptor stands for
+ * any number of others. `ready` must read until there is nothing left. The descriptor becomes the
+ * server's, which closes it. Fails: ERROR_SYSTEM.
+ */
+bool http_server_watch(struct http_server *server, int fd, void (*ready)(void *context),
+	void *context, struct error *err);
 
 /*
  * Calls `tick` once, delay_us after http_timer_start, on the server's loop; `tick` may start it

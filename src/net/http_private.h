@@ -29,6 +29,7 @@ struct exchange {
 	struct arena arena;
 	enum exchange_state state;
 	const struct http_route *route;
+	void *context; // of the route's handler
 	bool is_head, is_http10;
 	bool is_form;	    // the body is form-encoded
 	size_t body_left;   // bytes of the body that are to come
@@ -58,6 +59,9 @@ struct http_server {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	int listen_fd, signal_fd;
+	size_t own_connections; // descriptors of ours count as such at libwebsockets
+	void (*watch_ready)(void *context);
+	void *watch_context;
 	char address[64];
 	bool stopping;
 	struct exchange *streams;

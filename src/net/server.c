@@ -18,8 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Our own descriptors count as connections at libwebsockets: the listener and the signals. */
-enum { OWN_CONNECTIONS = 2, ACCEPT_AT_ONCE = 64, MAX_HEADER_BYTES = 8 * 1024 };
+enum { ACCEPT_AT_ONCE = 64, MAX_HEADER_BYTES = 8 * 1024 };
 
 /* Tells a client that there is no place for it, if its socket takes that at once. */
 static void turn_away(int fd)
@@ -46,7 +45,7 @@ static void accept_clients(struct http_server *server)
 			return;
 		}
 		if (server->stats.connections >=
-			server->options.max_connections + OWN_CONNECTIONS) {
+			server->options.max_connections + server->own_connections) {
 			turn_away(fd);
 			continue;
 		}
@@ -86,12 +85,26 @@ static int signal_callback(
 	return 0;
 }
 
+static int watch_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct http_server *server = lws_context_user(lws_get_context(wsi));
+
+	(void)user;
+	(void)in;
+	(void)len;
+	if (reason == LWS_CALLBACK_RAW_RX_FILE)
+		server->watch_ready(server->watch_context);
+	return 0;
+}
+
 static const struct lws_protocols protocols[] = {
 	{.name = "http",
 		.callback = exchange_callback,
 		.per_session_data_size = sizeof(struct session)},
 	{.name = "listener", .callback = listener_callback},
 	{.name = "signals", .callback = signal_callback},
+	{.name = "watch", .callback = watch_callback},
 	{0},
 };
 
@@ -135,8 +148,10 @@ static bool adopt(struct http_server *server, int fd, const char *protocol, stru
 	lws_sock_file_fd_type descriptor = {.filefd = fd};
 
 	if (lws_adopt_descriptor_vhost(
-		    server->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocol, NULL))
+		    server->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocol, NULL)) {
+		server->own_connections++;
 		return true;
+	}
 	return error_set(err, ERROR_SYSTEM, "libwebsockets does not take the %s", protocol);
 }
 
@@ -223,8 +238,8 @@ struct http_stats http_server_stats(const struct http_server *server)
 {
 	struct http_stats stats = server->stats;
 
-	stats.connections -=
-		stats.connections < OWN_CONNECTIONS ? stats.connections : OWN_CONNECTIONS;
+	stats.connections -= stats.connections < server->own_connections ? stats.connections
+									 : server->own_connections;
 	return stats;
 }
 
@@ -245,6 +260,14 @@ void http_server_stop(struct http_server *server)
 {
 	server->stopping = true;
 	lws_cancel_service(server->context);
+}
+
+bool http_server_watch(struct http_server *server, int fd, void (*ready)(void *context),
+	void *context, struct error *err)
+{
+	server->watch_ready = ready;
+	server->watch_context = context;
+	return adopt(server, fd, "watch", err);
 }
 
 /* --- timers --- */

@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 enum {
-	BUS_MAX_SUBSCRIPTIONS = 8,
+	BUS_MAX_SUBSCRIPTIONS = 16,
 	BUS_MAX_WAITING = 64,	   // messages of a topic that keeps all
 	BUS_MAX_UNSENT = 64,	   // messages that the broker has not taken yet
 	BUS_MAX_UNSENT_LATEST = 2, // of those that only matter while they are new
@@ -54,7 +54,7 @@ struct bus_mqtt_options {
 	bool allow_plaintext;	// beyond this machine, without TLS
 	int keepalive_s;	// 5 to 3600
 	const char *will_topic; // NULL: no will
-	struct str will, birth; // retained: when we are gone, and when we are there
+	struct str will, birth; // retained: when we are gone, however, and when we are there
 };
 
 /*

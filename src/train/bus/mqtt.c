@@ -28,8 +28,7 @@ struct mqtt {
 	char *host;
 	int port, keepalive_s;
 	char *will_topic;
-	char *birth;
-	size_t birth_len;
+	struct str birth, will; // owned
 	int version;
 	bool was_refused;  // by the broker, which said why
 	bool is_connected; // these two under the mailbox's lock
@@ -70,8 +69,8 @@ static void on_connect(struct mosquitto *client, void *context, int code)
 	for (size_t i = 0; i < mailbox->slot_count; i++)
 		mosquitto_subscribe(client, NULL, mailbox->slots[i].topic, mailbox->slots[i].qos);
 	if (mqtt->will_topic)
-		mosquitto_publish(
-			client, NULL, mqtt->will_topic, (int)mqtt->birth_len, mqtt->birth, 1, true);
+		mosquitto_publish(client, NULL, mqtt->will_topic, (int)mqtt->birth.len,
+			mqtt->birth.data, 1, true);
 	set_connected(mqtt, true, "connected");
 }
 
@@ -163,6 +162,10 @@ static void *run(void *context)
 			break;
 		backoff_ms = 2 * backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms : BACKOFF_MAX_MS;
 	}
+	// A broker drops the will of a client that takes its leave.
+	if (mqtt->will_topic && mqtt->is_connected)
+		mosquitto_publish(mqtt->client, NULL, mqtt->will_topic, (int)mqtt->will.len,
+			mqtt->will.data, 0, true);
 	mosquitto_disconnect(mqtt->client);
 	for (int ms = 0; ms < FLUSH_MS && mosquitto_want_write(mqtt->client); ms += 10)
 		mosquitto_loop(mqtt->client, 10, 1);
@@ -182,7 +185,8 @@ static void destroy(struct bus *bus)
 	mailbox_finish(&bus->mailbox);
 	free(mqtt->host);
 	free(mqtt->will_topic);
-	free(mqtt->birth);
+	free((char *)mqtt->birth.data);
+	free((char *)mqtt->will.data);
 	free(mqtt);
 	mosquitto_lib_cleanup();
 }
@@ -253,6 +257,15 @@ static char *copy(const char *text)
 	return out;
 }
 
+static struct str copy_bytes(struct str bytes)
+{
+	char *data = memory_alloc(bytes.len + 1);
+
+	if (bytes.len)
+		memcpy(data, bytes.data, bytes.len);
+	return (struct str){data, bytes.len};
+}
+
 static struct mqtt *allocate(
 	const struct bus_mqtt_options *options, const struct bus_listener *listener)
 {
@@ -268,10 +281,8 @@ static struct mqtt *allocate(
 	mqtt->version = MQTT_PROTOCOL_V5;
 	if (options->will_topic) {
 		mqtt->will_topic = copy(options->will_topic);
-		mqtt->birth = memory_alloc(options->birth.len + 1);
-		mqtt->birth_len = options->birth.len;
-		if (options->birth.len)
-			memcpy(mqtt->birth, options->birth.data, options->birth.len);
+		mqtt->birth = copy_bytes(options->birth);
+		mqtt->will = copy_bytes(options->will);
 	}
 	return mqtt;
 }

@@ -66,7 +66,7 @@ static const struct command serve = {.name = "serve",
 		"First.\n\n  kept as it is\n\n.dots and 'quotes' at a line's start, and a \\ too.",
 	.run = run_serve};
 static const struct command *const commands[] = {&check, &serve, NULL};
-static const struct program program = {"toy", "1.2.3", "a toy", "A toy for tests.", commands};
+static const struct program program = {"toy", "1.2.3", "a toy", "A toy for tests.", commands, NULL};
 
 static void read_back(FILE *file)
 {
