@@ -8,18 +8,12 @@
 enum { MAX_PICTURE_BYTES = 64 << 20 };
 
 struct detect_options {
-	const char *model;
-	const char *kernels;
+	struct inference_model model;
 	double min_confidence;
 };
 
 static const struct option detect_table[] = {
-	{.name = "model",
-		.kind = OPTION_FILE,
-		.offset = offsetof(struct detect_options, model),
-		.placeholder = "FILE",
-		.help = "the model (docs/model.md)",
-		.environment = "RAILQUEST_MODEL"},
+	INFERENCE_MODEL_OPTIONS(struct detect_options, model),
 	{.name = "min-confidence",
 		.kind = OPTION_NUMBER,
 		.offset = offsetof(struct detect_options, min_confidence),
@@ -28,13 +22,6 @@ static const struct option detect_table[] = {
 		.fallback = "-1",
 		.min = -1,
 		.max = 1},
-	{.name = "cpu",
-		.kind = OPTION_TEXT,
-		.offset = offsetof(struct detect_options, kernels),
-		.placeholder = "NAME",
-		.help = "instruction set: avx512, avx2, sse2, neon or portable; "
-			"otherwise the fastest that the processor has",
-		.environment = "RAILQUEST_CPU"},
 	{0},
 };
 
@@ -123,16 +110,11 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&inference_detect_command, &options, &argc, argv, &exit_code))
 		return exit_code;
-	if (!options.model)
-		return options_usage_error(&inference_detect_command,
-			"which model? give --model FILE, or RAILQUEST_MODEL=FILE");
-	const struct kernels *kernels = kernels_choose(options.kernels, &err);
-
-	if (!kernels)
-		return options_usage_error(&inference_detect_command, "--cpu: %s", err.text);
-	if (!model_open(options.model, kernels, &model, &err)) {
+	if (!inference_open(&options.model, &model, &exit_code, &err)) {
+		if (exit_code == 2)
+			return options_usage_error(&inference_detect_command, "%s", err.text);
 		fprintf(stderr, "railquest-inference detect: %s\n", err.text);
-		return 1;
+		return exit_code;
 	}
 	exit_code = detect_files(model, (float)options.min_confidence, argc, argv);
 	model_close(model);

@@ -8,6 +8,59 @@
 #include "base/options.h"
 #include "train/model/model.h"
 
+#include <stddef.h>
+
+/* Which model, and what runs it: the rows of every command that has one. */
+struct inference_model {
+	const char *path, *kernels;
+	const char *library, *providers, *engine_folder, *fit;
+	int64_t threads;
+};
+
+/* `type` is the command's struct, `member` a struct inference_model in it. */
+#define INFERENCE_ROW(row_name, row_kind, type, member, field, ...)                         \
+	{                                                                                   \
+		.name = (row_name), .kind = (row_kind),                                     \
+		.offset = offsetof(type, member) + offsetof(struct inference_model, field), \
+		__VA_ARGS__                                                                 \
+	}
+#define INFERENCE_MODEL_OPTIONS(type, member)                                                     \
+	INFERENCE_ROW("model", OPTION_FILE, type, member, path, .placeholder = "FILE",            \
+		.help = "the model: our own form, or an .onnx file (docs/model.md)",              \
+		.environment = "RAILQUEST_MODEL"),                                                \
+		INFERENCE_ROW("cpu", OPTION_TEXT, type, member, kernels, .placeholder = "NAME",   \
+			.help = "instruction set: avx512, avx2, sse2, neon or portable; "         \
+				"otherwise the fastest that the processor has",                   \
+			.environment = "RAILQUEST_CPU"),                                          \
+		INFERENCE_ROW("onnxruntime", OPTION_FILE, type, member, library,                  \
+			.placeholder = "FILE",                                                    \
+			.help = "libonnxruntime.so for .onnx models; otherwise the system's",     \
+			.environment = "RAILQUEST_ONNXRUNTIME"),                                  \
+		INFERENCE_ROW("providers", OPTION_TEXT, type, member, providers,                  \
+			.placeholder = "LIST",                                                    \
+			.help = "what runs .onnx models, wanted most first; what cannot be used " \
+				"is left out: tensorrt, cuda, cpu",                               \
+			.fallback = "cpu", .environment = "RAILQUEST_PROVIDERS"),                 \
+		INFERENCE_ROW("engines", OPTION_FILE, type, member, engine_folder,                \
+			.placeholder = "FOLDER",                                                  \
+			.help = "where TensorRT keeps what it built, which takes it minutes",     \
+			.environment = "RAILQUEST_ENGINES"),                                      \
+		INFERENCE_ROW("fit", OPTION_CHOICE, type, member, fit, .placeholder = "HOW",      \
+			.help = "how pictures fit an .onnx model's input: stretch, letterbox, "   \
+				"top-left (the original's), or as the model says",                \
+			.choices = inference_fits, .fallback = "model",                           \
+			.environment = "RAILQUEST_FIT"),                                          \
+		INFERENCE_ROW("threads", OPTION_INT, type, member, threads, .placeholder = "N",   \
+			.help = "threads for one picture of an .onnx model", .fallback = "1",     \
+			.min = 1, .max = 64, .environment = "RAILQUEST_THREADS")
+
+extern const char *const inference_fits[];
+
+/* Opens the model with the driver that its file is for. *exit_code is 2 where the options are
+ * wrong, 1 where the model is. Fails: as model_open and onnx_open. */
+bool inference_open(const struct inference_model *options, struct model **out, int *exit_code,
+	struct error *err);
+
 extern const struct command inference_detect_command;
 
 /*

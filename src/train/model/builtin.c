@@ -218,6 +218,7 @@ bool model_read(
 	if (!model_file_read(data, &builtin->arena, &file, err))
 		goto fail;
 	builtin->model.info = file.info;
+	builtin->model.info.provider = kernels->name;
 	builtin->heads = file.heads;
 	builtin->head_count = file.head_count;
 	builtin->layer_count = file.layer_count;

@@ -1,7 +1,7 @@
 /*
  * train/model/model.h — a detector: pictures in, boxes out. What it is made of is behind the
  * vtable; the driver here runs our own network with our own kernels from a file whose format is
- * docs/model.md.
+ * docs/model.md. Another one is train/onnx.
  *
  * Threads: a model belongs to one at a time.
  */
@@ -25,7 +25,10 @@ struct model_info {
 	float min_confidence;	// the threshold that it was judged at
 	float max_overlap;	// of two boxes that both stay
 	bool per_class;		// boxes of different classes never suppress each other
-	uint64_t multiply_adds; // of one picture, without channels that only fill a block
+	uint64_t multiply_adds; // of one picture, without channels that only fill a block; 0:
+				// unknown
+	const char *
+		provider; // what computes: the kernels' name, or ONNX Runtime's tensorrt, cuda, cpu
 };
 
 struct model;

@@ -114,19 +114,22 @@ void vision_to_floats(const struct picture *picture, enum vision_fit fit, size_t
 {
 	size_t inner_width = width_px, inner_height = height_px;
 
-	if (fit == VISION_LETTERBOX) {
+	if (fit != VISION_STRETCH) {
 		double scale = fmin((double)width_px / (double)picture->width_px,
 			(double)height_px / (double)picture->height_px);
 
 		inner_width = (size_t)fmax(round((double)picture->width_px * scale), 1);
 		inner_height = (size_t)fmax(round((double)picture->height_px * scale), 1);
 	}
-	size_t left = (width_px - inner_width) / 2, top = (height_px - inner_height) / 2;
+	const bool in_corner = fit == VISION_TOP_LEFT;
+	const float bars = in_corner ? 0 : 114.0f / 255.0f;
+	size_t left = in_corner ? 0 : (width_px - inner_width) / 2;
+	size_t top = in_corner ? 0 : (height_px - inner_height) / 2;
 
 	if (inner_width < width_px || inner_height < height_px)
 		for (size_t y = 0; y < height_px; y++)
 			for (size_t x = 0; x < width_px * 3; x++)
-				out[y * row_stride + x] = 114.0f / 255.0f;
+				out[y * row_stride + x] = bars;
 	struct resampler resampler =
 		plan(picture, inner_width, inner_height, 1.0f / 255.0f, scratch);
 

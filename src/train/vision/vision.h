@@ -62,6 +62,7 @@ void vision_resize(const struct picture *picture, size_t width_px, size_t height
 enum vision_fit {
 	VISION_STRETCH,	  // both sides to size, whatever that does to the shape
 	VISION_LETTERBOX, // the shape is kept, in the middle of grey bars (114, YOLO's grey)
+	VISION_TOP_LEFT,  // the shape is kept, black to the right and below (the original's way)
 };
 
 /* Where the picture lies in the input: input = picture * scale + offset, in pixels. */

@@ -121,6 +121,27 @@ static void a_letterbox_keeps_the_shape_between_grey_bars(void **state)
 	arena_finish(&arena);
 }
 
+static void the_top_left_corner_leaves_black_to_the_right_and_below(void **state)
+{
+	(void)state;
+	struct vision_placement placement;
+	struct arena arena = {0};
+	float out[6][12];
+	uint8_t values[32];
+
+	memset(values, 255, sizeof(values));
+	struct picture in = grey(&arena, 8, 4, values);
+
+	vision_to_floats(&in, VISION_TOP_LEFT, 4, 6, out[0], 12, &arena, &placement);
+	for (size_t y = 0; y < 6; y++)
+		for (size_t i = 0; i < 12; i++)
+			assert_float_equal(out[y][i], y < 2 ? 1.0f : 0, 1e-6);
+	assert_float_equal(placement.scale_x, 0.5, 1e-6);
+	assert_float_equal(placement.offset_x, 0, 0);
+	assert_float_equal(placement.offset_y, 0, 0);
+	arena_finish(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +151,7 @@ int main(void)
 		cmocka_unit_test(a_white_picture_stays_white_at_any_size),
 		cmocka_unit_test(stretching_fills_the_whole_input),
 		cmocka_unit_test(a_letterbox_keeps_the_shape_between_grey_bars),
+		cmocka_unit_test(the_top_left_corner_leaves_black_to_the_right_and_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
