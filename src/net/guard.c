@@ -1,4 +1,4 @@
-#include "train/monitor/guard.h"
+#include "net/guard.h"
 
 #include <strings.h>
 
@@ -104,7 +104,7 @@ int guard_admit(const struct guard *guard, const struct guard_request *request, 
 {
 	*why = "";
 	if (guard->is_loopback && !is_this_machine(request->host)) {
-		*why = "ask for 127.0.0.1 or localhost: this monitor answers under no other name";
+		*why = "ask for 127.0.0.1 or localhost: this program answers under no other name";
 		return 403;
 	}
 	if (request->origin.len && !is_same_origin(request->origin, request->host)) {
@@ -112,7 +112,7 @@ int guard_admit(const struct guard *guard, const struct guard_request *request, 
 		return 403;
 	}
 	if (guard->token.len && !has_token(guard, request->authorization)) {
-		*why = "send the monitor's token: Authorization: Bearer TOKEN";
+		*why = "send the token: Authorization: Bearer TOKEN";
 		return 401;
 	}
 	if (request->is_command && !is_json(request->content_type)) {

@@ -1,12 +1,12 @@
 /*
- * train/monitor/guard.h — who may look, and who may give commands. Pure.
+ * net/guard.h — who may look, and who may give commands. Pure.
  *
  * On loopback whoever is at this machine may do both; what has to be kept out is the web: a page of
  * another site that posts here (it names itself in Origin), or whose name was made to mean this
  * machine (it names itself in Host). Off loopback a token is needed for either.
  */
-#ifndef TRAIN_MONITOR_GUARD_H
-#define TRAIN_MONITOR_GUARD_H
+#ifndef NET_GUARD_H
+#define NET_GUARD_H
 
 #include "base/error.h"
 #include "base/str.h"

@@ -1,4 +1,4 @@
-#include "train/monitor/guard.h"
+#include "net/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
