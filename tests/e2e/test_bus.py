@@ -3,96 +3,25 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 
 import pytest
 
 from bluetooth import BUILD, Program
+from mqtt import broker, messages, needs_mosquitto  # noqa: F401 (a fixture)
 
 ECHO = BUILD / "tests/support/bus_echo"
-pytestmark = pytest.mark.skipif(not shutil.which("mosquitto") or not shutil.which("mosquitto_pub"),
-                                reason="mosquitto is not installed (./setup --test)")
+pytestmark = needs_mosquitto
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Broker:
-    def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
-        self.lines = []
-        self.options = []  # of stock clients
-
-    def start(self, *lines):
-        self.lines = lines or self.lines or ("allow_anonymous true",)
-        config = f"{self.folder}/mosquitto.conf"
-        with open(config, "w") as file:
-            file.write(f"listener {self.port} 127.0.0.1\n" + "\n".join(self.lines) + "\nset_tcp_nodelay true\n")
-        self.process = subprocess.Popen(["mosquitto", "-c", config], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("mosquitto does not listen")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def echo(self, work_ms=0, *options):
-        return Program([ECHO, self.port, work_ms, *options], "")
-
-    def client(self, name, *words, **more):
-        return subprocess.Popen(["stdbuf", "-oL", name, "-h", "localhost", "-p", str(self.port), *self.options, *words],
-                                stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, **more)
-
-    def subscriber(self, topic):
-        client = self.client("mosquitto_sub", "-d", "-t", topic, "-v", "-q", "1")
-        for line in client.stdout:
-            if "SUBACK" in line:
-                return client
-        raise AssertionError("no subscription")
-
-    def publish(self, topic, *texts, qos=1):
-        client = self.client("mosquitto_pub", "-t", topic, "-q", str(qos), "-l")
-        client.communicate("\n".join(texts) + "\n", timeout=20)
-        assert client.returncode == 0
-
-
-def messages(client, topic, count):
-    """The next so many payloads of the topic, among the client's own remarks."""
-    found = []
-    while len(found) < count:
-        line = client.stdout.readline()
-        assert line, "the client ended"
-        if line.startswith(topic + " "):
-            found.append(line.rstrip("\n")[len(topic) + 1:])
-    return found
-
-
-@pytest.fixture
-def broker():
-    with tempfile.TemporaryDirectory(prefix="rq-mqtt-") as folder:
-        # Mosquitto gives up root's rights and must still read its files.
-        subprocess.run(["chmod", "755", folder], check=True)
-        broker = Broker(folder)
-        yield broker
-        if getattr(broker, "process", None):
-            broker.kill()
+def start_echo(broker, work_ms=0, *options):
+    return Program([ECHO, broker.port, work_ms, *options], "")
 
 
 def test_stock_clients_are_heard_and_answered(broker):
     broker.start()
-    echo = broker.echo()
+    echo = start_echo(broker)
     echo.wait_for("state up")
     reader = broker.subscriber("all/echo")
     texts = [f"message {i}" for i in range(50)]
@@ -105,7 +34,7 @@ def test_stock_clients_are_heard_and_answered(broker):
 
 def test_a_slow_reader_gets_the_newest_and_never_old_ones(broker):
     broker.start()
-    echo = broker.echo(100)
+    echo = start_echo(broker, 100)
     echo.wait_for("state up")
     reader = broker.subscriber("latest/echo")
     ages = []
@@ -133,7 +62,7 @@ def test_a_slow_reader_gets_the_newest_and_never_old_ones(broker):
 
 
 def test_a_broker_that_is_late_dies_and_comes_back_is_found_again(broker):
-    echo = broker.echo()
+    echo = start_echo(broker)
     echo.wait_for("state down")
     broker.start()
     echo.wait_for("state up")
@@ -151,7 +80,7 @@ def test_a_broker_that_is_late_dies_and_comes_back_is_found_again(broker):
 
 def test_its_will_is_published_when_it_is_killed(broker):
     broker.start()
-    echo = broker.echo()
+    echo = start_echo(broker)
     echo.wait_for("state up")
     reader = broker.subscriber("echo/status")
     assert messages(reader, "echo/status", 1) == ["up"]
@@ -163,7 +92,7 @@ def test_its_will_is_published_when_it_is_killed(broker):
 
 def test_a_message_of_50_mb_does_no_harm(broker):
     broker.start("allow_anonymous true", "message_size_limit 0")
-    echo = broker.echo()
+    echo = start_echo(broker)
     echo.wait_for("state up")
     large = f"{broker.folder}/large"
     with open(large, "wb") as file:
@@ -182,10 +111,10 @@ def test_a_wrong_password_is_told_and_a_right_one_lets_in(broker):
     subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "train", "secret"], check=True)
     subprocess.run(["chmod", "644", passwords], check=True)
     broker.start("allow_anonymous false", f"password_file {passwords}")
-    echo = broker.echo(0, "user=train", "password=wrong")
+    echo = start_echo(broker, 0, "user=train", "password=wrong")
     assert "authori" in echo.wait_for("state down").lower()
     echo.close()
-    echo = broker.echo(0, "user=train", "password=secret")
+    echo = start_echo(broker, 0, "user=train", "password=secret")
     echo.wait_for("state up")
     echo.close()
 
@@ -209,10 +138,10 @@ def test_tls_with_a_clients_certificate(broker):
     certificates(folder)
     broker.start("allow_anonymous true", f"cafile {folder}/ca.crt", f"certfile {folder}/localhost.crt",
                  f"keyfile {folder}/localhost.key", "require_certificate true")
-    stranger = broker.echo(0, f"ca={folder}/ca.crt")
+    stranger = start_echo(broker, 0, f"ca={folder}/ca.crt")
     stranger.wait_for("state down")
     stranger.close()
-    echo = broker.echo(0, f"ca={folder}/ca.crt", f"certificate={folder}/train.crt", f"key={folder}/train.key")
+    echo = start_echo(broker, 0, f"ca={folder}/ca.crt", f"certificate={folder}/train.crt", f"key={folder}/train.key")
     echo.wait_for("state up")
     broker.options = ["--cafile", f"{folder}/ca.crt", "--cert", f"{folder}/train.crt", "--key", f"{folder}/train.key"]
     reader = broker.subscriber("all/echo")

@@ -1,12 +1,13 @@
 /*
- * train/inference/inference.h — what railquest-inference does: for now `detect`, files in, a JSON
- * line each out.
+ * train/inference/inference.h — what railquest-inference does: `run`, pictures in and results out
+ * over MQTT, and `detect`, files in and a JSON line each out.
  */
 #ifndef TRAIN_INFERENCE_INFERENCE_H
 #define TRAIN_INFERENCE_INFERENCE_H
 
 #include "base/options.h"
 #include "train/model/model.h"
+#include "train/wire/wire.h"
 
 #include <stddef.h>
 
@@ -61,6 +62,7 @@ extern const char *const inference_fits[];
 bool inference_open(const struct inference_model *options, struct model **out, int *exit_code,
 	struct error *err);
 
+extern const struct command inference_run_command;
 extern const struct command inference_detect_command;
 
 /*
@@ -72,5 +74,27 @@ extern const struct command inference_detect_command;
  */
 bool inference_detect(
 	struct model *model, const char *path, float min_confidence, struct buffer *out);
+
+/* What is on one picture, and how long its parts took; detections are in the arena. */
+struct inference_view {
+	int64_t width_px, height_px; // of the upright picture
+	int64_t prepare_us, infer_us, finish_us;
+	struct wire_detection *detections;
+	size_t detection_count;
+};
+
+typedef int64_t inference_clock(void); // microseconds
+
+/*
+ * Decodes the picture in `data` and finds what is on it. Without a clock (NULL) all times are 0,
+ * and the same picture gives the same view. min_confidence as for model_run. Fails: as
+ * vision_decode and model_run.
+ */
+bool inference_look(struct model *model, struct str data, float min_confidence,
+	inference_clock *clock, struct arena *arena, struct inference_view *out, struct error *err);
+
+/* The result that is published for a frame; borrows from all of them. Its picture is left out. */
+void inference_result(const struct wire_frame *frame, const struct inference_view *view,
+	struct str model, struct str backend, struct wire_result *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "train/inference/inference.h"
 
 static const struct command *const commands[] = {
+	&inference_run_command,
 	&inference_detect_command,
 	NULL,
 };
@@ -13,6 +14,7 @@ static const struct program program = {
 		"Runs a small network on one processor core, with kernels of its own for each "
 		"instruction set.",
 	.commands = commands,
+	.bare = &inference_run_command,
 };
 
 int main(int argc, char **argv)
