@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What `make bench` prints: Railquest beside Debian's own Prometheus, on the same files, in the same run.
+"""What `make bench` prints: Railquest beside Debian's own Prometheus, on the same files, in the same run; and its detector beside
+ONNX Runtime and OpenCV (bench/detector.py).
 
 CPU seconds and peak memory are the kernel's (wait4), so other work on the machine changes them little; wall times it does.
 --full adds 1,000 players and gives promtool an hour of CPU for each; --repeat N takes the best of N for Railquest.
@@ -22,6 +23,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/differential")]
+import detector  # noqa: E402
 import gen_players  # noqa: E402
 from promtool_output import alike, outcomes  # noqa: E402
 
@@ -229,8 +231,10 @@ def main():
     cases = [("reference", 96, "series", "3h"), ("short windows", 96, "series", "1h"), ("long rules", 96, "template", "3h")]
     if given.full:
         cases.append(("many players", 1000, "series", "3h"))
+    detector.build()
     with tempfile.TemporaryDirectory(prefix="railquest-bench-") as name:
         folder = pathlib.Path(name)
+        detector.compare(detector.model_bytes(None), 100, folder)
         bench_rehearse(folder, given.repeat)
         bench_serve(folder, promtool, prometheus)
         for case in cases:
