@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""Writes tests/e2e/golden/heads.json: what PyTorch gives for the network with random weights, on a picture made of a formula.
+"""Writes tests/e2e/golden/*.json: what PyTorch gives for the network, on a picture made of a formula.
 
-    learn/golden.py > tests/e2e/golden/heads.json     (needs PyTorch; the test that reads it does not)
+    learn/golden.py > tests/e2e/golden/heads.json                           with random weights
+    learn/golden.py models/signs.model > tests/e2e/golden/signs.json        with a model's; again whenever it changes
+
+Needs PyTorch; the tests that read them do not.
 """
 import json
+import pathlib
 import random
+import sys
+import zlib
 
 import numpy
 import torch
@@ -39,14 +45,14 @@ def forward(data, image):
 
 
 def main():
-    data = modelfile.random_model(SEED)
+    data = pathlib.Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else modelfile.random_model(SEED)
     outputs = forward(data, picture(*network.INPUT))
     source, found = random.Random(SEED), []
     for head, output in enumerate(outputs):
         for _ in range(SAMPLES // len(outputs)):
             c, y, x = (source.randrange(size) for size in output.shape)
             found.append([head, c, y, x, float(output[c, y, x])])
-    print(json.dumps({"torch": torch.__version__, "seed": SEED, "samples": found}).replace("], [", "],\n["))
+    print(json.dumps({"torch": torch.__version__, "seed": SEED, "crc32": zlib.crc32(data), "samples": found}).replace("], [", "],\n["))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import zlib
 
 import pytest
 
@@ -14,6 +16,7 @@ sys.path.insert(0, str(ROOT / "learn"))
 import modelfile  # noqa: E402
 
 GOLDEN = json.loads((ROOT / "tests/e2e/golden/heads.json").read_text())
+SHIPPED = ROOT / "models/signs.model"
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +31,24 @@ def detect(*arguments, **environment):
                           env={**os.environ, **environment})
 
 
+@pytest.mark.parametrize("weights", ["random", "shipped"])
 @pytest.mark.parametrize("kernels", ["avx512", "avx2", "sse2", "portable"])
-def test_every_instruction_set_gives_what_pytorch_gives(model, kernels):
-    asked = "".join(f"{head} {c} {y} {x}\n" for head, c, y, x, _ in GOLDEN["samples"])
+def test_every_instruction_set_gives_what_pytorch_gives(model, kernels, weights):
+    samples = GOLDEN["samples"]
+    if weights == "shipped":
+        model = SHIPPED
+        golden = json.loads((ROOT / "tests/e2e/golden/signs.json").read_text())
+        assert golden["crc32"] == zlib.crc32(model.read_bytes()), "made of another model: learn/golden.py says how"
+        samples = golden["samples"]
+    asked = "".join(f"{head} {c} {y} {x}\n" for head, c, y, x, _ in samples)
     told = subprocess.run([ROOT / "build/tests/support/model_heads", model], input=asked, capture_output=True, text=True,
                           timeout=60, env={**os.environ, "RAILQUEST_CPU": kernels})
     if told.returncode == 77:
         pytest.skip(told.stderr)
     assert told.returncode == 0, told.stderr
     values = [float(line) for line in told.stdout.split()]
-    assert len(values) == len(GOLDEN["samples"]) >= 500
-    worst = max(abs(value - sample[4]) / max(1, abs(sample[4])) for value, sample in zip(values, GOLDEN["samples"]))
+    assert len(values) == len(samples) >= 500
+    worst = max(abs(value - sample[4]) / max(1, abs(sample[4])) for value, sample in zip(values, samples))
     assert worst <= 1e-5
     assert max(values) - min(values) > 1  # they do differ
 
@@ -55,8 +65,9 @@ def test_unreadable_files_are_lines_with_an_error_and_exit_status_1(model, tmp_p
 
 def test_wrong_usage_and_wrong_models_say_what_would_be_right(model, tmp_path):
     (tmp_path / "cut.model").write_bytes(model.read_bytes()[:5000])
-    without = detect("x.jpg")
-    assert without.returncode == 2 and "--model" in without.stderr
+    shutil.copy(PROGRAM, tmp_path)
+    alone = subprocess.run([tmp_path / PROGRAM.name, "detect", "x.jpg"], capture_output=True, text=True, timeout=60)
+    assert alone.returncode == 2 and "--model" in alone.stderr
     assert detect("--model", model, "--min-confidence", "1.5", "x.jpg").returncode == 2
     unknown = detect("--model", model, "x.jpg", RAILQUEST_CPU="avx3")
     assert unknown.returncode == 2 and "avx512" in unknown.stderr
@@ -85,3 +96,15 @@ def test_real_photos_are_read_upright_whatever_their_name_says(model):
         assert confidences == sorted(confidences, reverse=True)
     again = detect("--model", model, "--min-confidence", "0.5", *photos)
     assert again.stdout == told.stdout
+
+
+@pytest.mark.parametrize("folder", ["share/railquest/models", "models"])
+def test_the_model_beside_the_program_is_the_one_it_uses(tmp_path, folder):
+    """As `meson install` lays it, and as a build does."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(PROGRAM, tmp_path / "bin")
+    shutil.copy(SHIPPED, tmp_path / folder)
+    (tmp_path / "not.jpg").write_text("no picture")
+    told = subprocess.run([tmp_path / "bin" / PROGRAM.name, "detect", tmp_path / "not.jpg"], capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1 and "neither JPEG nor WebP" in told.stdout

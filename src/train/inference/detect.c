@@ -136,7 +136,7 @@ const struct command inference_detect_command = {
 		       "A file that is no picture is a line with file and error, and the exit "
 		       "status is 1.",
 	.examples =
-		"  railquest-inference detect --model signs.model photos/*.jpg\n"
+		"  railquest-inference detect photos/*.jpg\n"
 		"  railquest-inference detect --min-confidence 0.5 frame.webp | jq .detections\n",
 	.options = detect_table,
 	.run = run,

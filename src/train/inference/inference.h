@@ -25,34 +25,35 @@ struct inference_model {
 		.offset = offsetof(type, member) + offsetof(struct inference_model, field), \
 		__VA_ARGS__                                                                 \
 	}
-#define INFERENCE_MODEL_OPTIONS(type, member)                                                     \
-	INFERENCE_ROW("model", OPTION_FILE, type, member, path, .placeholder = "FILE",            \
-		.help = "the model: our own form, or an .onnx file (docs/model.md)",              \
-		.environment = "RAILQUEST_MODEL"),                                                \
-		INFERENCE_ROW("cpu", OPTION_TEXT, type, member, kernels, .placeholder = "NAME",   \
-			.help = "instruction set: avx512, avx2, sse2, neon or portable; "         \
-				"otherwise the fastest that the processor has",                   \
-			.environment = "RAILQUEST_CPU"),                                          \
-		INFERENCE_ROW("onnxruntime", OPTION_FILE, type, member, library,                  \
-			.placeholder = "FILE",                                                    \
-			.help = "libonnxruntime.so for .onnx models; otherwise the system's",     \
-			.environment = "RAILQUEST_ONNXRUNTIME"),                                  \
-		INFERENCE_ROW("providers", OPTION_TEXT, type, member, providers,                  \
-			.placeholder = "LIST",                                                    \
-			.help = "what runs .onnx models, wanted most first; what cannot be used " \
-				"is left out: tensorrt, cuda, cpu",                               \
-			.fallback = "cpu", .environment = "RAILQUEST_PROVIDERS"),                 \
-		INFERENCE_ROW("engines", OPTION_FILE, type, member, engine_folder,                \
-			.placeholder = "FOLDER",                                                  \
-			.help = "where TensorRT keeps what it built, which takes it minutes",     \
-			.environment = "RAILQUEST_ENGINES"),                                      \
-		INFERENCE_ROW("fit", OPTION_CHOICE, type, member, fit, .placeholder = "HOW",      \
-			.help = "how pictures fit an .onnx model's input: stretch, letterbox, "   \
-				"top-left (the original's), or as the model says",                \
-			.choices = inference_fits, .fallback = "model",                           \
-			.environment = "RAILQUEST_FIT"),                                          \
-		INFERENCE_ROW("threads", OPTION_INT, type, member, threads, .placeholder = "N",   \
-			.help = "threads for one picture of an .onnx model", .fallback = "1",     \
+#define INFERENCE_MODEL_OPTIONS(type, member)                                                      \
+	INFERENCE_ROW("model", OPTION_FILE, type, member, path, .placeholder = "FILE",             \
+		.help = "our own form or an .onnx file (docs/model.md); otherwise the model that " \
+			"comes with the program",                                                  \
+		.environment = "RAILQUEST_MODEL"),                                                 \
+		INFERENCE_ROW("cpu", OPTION_TEXT, type, member, kernels, .placeholder = "NAME",    \
+			.help = "instruction set: avx512, avx2, sse2, neon or portable; "          \
+				"otherwise the fastest that the processor has",                    \
+			.environment = "RAILQUEST_CPU"),                                           \
+		INFERENCE_ROW("onnxruntime", OPTION_FILE, type, member, library,                   \
+			.placeholder = "FILE",                                                     \
+			.help = "libonnxruntime.so for .onnx models; otherwise the system's",      \
+			.environment = "RAILQUEST_ONNXRUNTIME"),                                   \
+		INFERENCE_ROW("providers", OPTION_TEXT, type, member, providers,                   \
+			.placeholder = "LIST",                                                     \
+			.help = "what runs .onnx models, wanted most first; what cannot be used "  \
+				"is left out: tensorrt, cuda, cpu",                                \
+			.fallback = "cpu", .environment = "RAILQUEST_PROVIDERS"),                  \
+		INFERENCE_ROW("engines", OPTION_FILE, type, member, engine_folder,                 \
+			.placeholder = "FOLDER",                                                   \
+			.help = "where TensorRT keeps what it built, which takes it minutes",      \
+			.environment = "RAILQUEST_ENGINES"),                                       \
+		INFERENCE_ROW("fit", OPTION_CHOICE, type, member, fit, .placeholder = "HOW",       \
+			.help = "how pictures fit an .onnx model's input: stretch, letterbox, "    \
+				"top-left (the original's), or as the model says",                 \
+			.choices = inference_fits, .fallback = "model",                            \
+			.environment = "RAILQUEST_FIT"),                                           \
+		INFERENCE_ROW("threads", OPTION_INT, type, member, threads, .placeholder = "N",    \
+			.help = "threads for one picture of an .onnx model", .fallback = "1",      \
 			.min = 1, .max = 64, .environment = "RAILQUEST_THREADS")
 
 extern const char *const inference_fits[];

@@ -30,14 +30,28 @@ static bool open_onnx(const struct inference_model *options, struct model **out,
 		out, err);
 }
 
+static bool open_shipped(
+	const struct kernels *kernels, struct model **out, int *exit_code, struct error *err)
+{
+	struct arena arena = {0};
+	const char *path = model_shipped_path(&arena);
+	bool opened = path && model_open(path, kernels, out, err);
+
+	if (!path) {
+		*exit_code = 2;
+		error_set(err, ERROR_INVALID,
+			"no model lies beside this program: give --model FILE, or "
+			"RAILQUEST_MODEL=FILE");
+	}
+	arena_finish(&arena);
+	return opened;
+}
+
 bool inference_open(const struct inference_model *options, struct model **out, int *exit_code,
 	struct error *err)
 {
 	*out = NULL;
 	*exit_code = 2;
-	if (!options->path || !*options->path)
-		return error_set(err, ERROR_INVALID,
-			"which model? give --model FILE, or RAILQUEST_MODEL=FILE");
 	const struct kernels *kernels = kernels_choose(options->kernels, err);
 
 	if (!kernels)
@@ -45,6 +59,8 @@ bool inference_open(const struct inference_model *options, struct model **out, i
 	if (!onnx_check_providers(options->providers, err))
 		return error_wrap(err, "--providers");
 	*exit_code = 1;
+	if (!options->path || !*options->path)
+		return open_shipped(kernels, out, exit_code, err);
 	return is_onnx(options->path) ? open_onnx(options, out, err)
 				      : model_open(options->path, kernels, out, err);
 }

@@ -59,6 +59,12 @@ bool model_read(
 void model_close(struct model *model);
 
 /*
+ * The model that comes with the program, found from where the program lies (a build's or an
+ * installation's); NULL where it is not there.
+ */
+const char *model_shipped_path(struct arena *arena);
+
+/*
  * Finds what is on a picture: best first, overlaps removed, in pixels of the picture; class_id
  * below info.class_count. min_confidence 0 to 1, or negative for the model's own. The arena owns
  * the boxes.
