@@ -27,20 +27,26 @@ static void escape(struct buffer *out, unsigned char c)
 	}
 }
 
-static bool is_plain(unsigned char c)
+static bool is_plain(unsigned char c, bool html)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+	if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+		return false;
+	return !html || (c != '<' && c != '>' && c != '&');
 }
 
-void json_string(struct buffer *out, struct str text)
+static bool is_line_separator(const char *data, size_t len)
 {
-	size_t i = 0;
+	return len == 3 &&
+	       (memcmp(data, "\xe2\x80\xa8", 3) == 0 || memcmp(data, "\xe2\x80\xa9", 3) == 0);
+}
 
+static void write_string(struct buffer *out, struct str text, bool html)
+{
 	buffer_append_char(out, '"');
-	while (i < text.len) {
+	for (size_t i = 0; i < text.len;) {
 		size_t plain = i;
 
-		while (plain < text.len && is_plain((unsigned char)text.data[plain]))
+		while (plain < text.len && is_plain((unsigned char)text.data[plain], html))
 			plain++;
 		buffer_append(out, text.data + i, plain - i);
 		i = plain;
@@ -52,11 +58,23 @@ void json_string(struct buffer *out, struct str text)
 			escape(out, (unsigned char)text.data[i]);
 		else if (len == 0)
 			buffer_append_text(out, "\\ufffd");
+		else if (is_line_separator(text.data + i, len))
+			buffer_append_text(out, text.data[i + 2] == '\xa8' ? "\\u2028" : "\\u2029");
 		else
 			buffer_append(out, text.data + i, len);
 		i += len ? len : 1;
 	}
 	buffer_append_char(out, '"');
+}
+
+void json_string(struct buffer *out, struct str text)
+{
+	write_string(out, text, true);
+}
+
+void json_string_bare(struct buffer *out, struct str text)
+{
+	write_string(out, text, false);
 }
 
 void json_number(struct buffer *out, double value)

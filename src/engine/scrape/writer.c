@@ -104,19 +104,6 @@ static void append_quoted(struct buffer *out, struct str text)
 	buffer_append_char(out, '"');
 }
 
-static bool is_bare_name(struct str name, bool metric)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-			      (metric && c == ':');
-
-		if (!letter && (i == 0 || c < '0' || c > '9'))
-			return false;
-	}
-	return name.len > 0;
-}
-
 static void append_metadata(
 	struct buffer *out, const char *word, const struct scrape_family *family, const char *text)
 {
@@ -125,7 +112,7 @@ static void append_metadata(
 	if (!text)
 		return;
 	buffer_printf(out, "# %s ", word);
-	if (is_bare_name(name, true))
+	if (labels_is_plain_name(name, true))
 		buffer_append_str(out, name);
 	else
 		append_quoted(out, name);
@@ -145,7 +132,7 @@ static void append_family(struct buffer *out, const struct scrape_family *family
 static void append_series(struct buffer *out, const struct labels *labels)
 {
 	struct str name = labels_get(labels, SERIES_METRIC_NAME);
-	bool bare = is_bare_name(name, true), open = false;
+	bool bare = labels_is_plain_name(name, true), open = false;
 
 	if (bare)
 		buffer_append_str(out, name);
@@ -161,7 +148,7 @@ static void append_series(struct buffer *out, const struct labels *labels)
 			continue;
 		buffer_append_char(out, open ? ',' : '{');
 		open = true;
-		if (is_bare_name(label->name, false))
+		if (labels_is_plain_name(label->name, false))
 			buffer_append_str(out, label->name);
 		else
 			append_quoted(out, label->name);

@@ -169,8 +169,7 @@ void labels_quote(struct buffer *out, struct str text)
 	buffer_append_char(out, '"');
 }
 
-/* A name that can stand without quotes: [a-zA-Z_][a-zA-Z0-9_]*, with colons in a metric's. */
-static bool is_plain_name(struct str name, bool metric)
+bool labels_is_plain_name(struct str name, bool metric)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
@@ -194,7 +193,7 @@ static void print_pairs(
 		if (!first)
 			buffer_append_text(out, ", ");
 		first = false;
-		if (is_plain_name(labels->items[i].name, false))
+		if (labels_is_plain_name(labels->items[i].name, false))
 			buffer_append_str(out, labels->items[i].name);
 		else
 			labels_quote(out, labels->items[i].name);
@@ -213,7 +212,7 @@ void labels_print(struct buffer *out, const struct labels *labels)
 void labels_print_metric(struct buffer *out, const struct labels *labels)
 {
 	struct str name = labels_get(labels, SERIES_METRIC_NAME);
-	bool quoted = name.len && !is_plain_name(name, true);
+	bool quoted = name.len && !labels_is_plain_name(name, true);
 
 	if (name.len && !quoted)
 		buffer_append_str(out, name);

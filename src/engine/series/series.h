@@ -67,6 +67,9 @@ const struct labels *labels_drop_name(struct arena *arena, const struct labels *
 void labels_print(struct buffer *out, const struct labels *labels);
 void labels_print_metric(struct buffer *out, const struct labels *labels);
 
+/* Can stand without quotes: [a-zA-Z_][a-zA-Z0-9_]*, with colons in a metric's name. */
+bool labels_is_plain_name(struct str name, bool metric);
+
 /* Go's strconv.Quote: "…" with \n, \x.. and \u.... escapes. */
 void labels_quote(struct buffer *out, struct str text);
 

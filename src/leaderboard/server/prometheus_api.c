@@ -1,6 +1,7 @@
 /* The small endpoints of /api/v1, and how it fails. */
 #include "leaderboard/server/prometheus_api.h"
 
+#include "base/json.h"
 #include "base/clock.h"
 #include "leaderboard/server/parameters.h"
 #include "leaderboard/server/prometheus_json.h"
@@ -29,7 +30,7 @@ void api_fail(struct http_request *request, const char *type, struct str text)
 	struct buffer out = {0};
 
 	buffer_printf(&out, "{\"status\":\"error\",\"errorType\":\"%s\",\"error\":", type);
-	prometheus_json_text(&out, text);
+	json_string(&out, text);
 	buffer_append_char(&out, '}');
 	http_answer_buffer(request, status_of(type), "application/json", out);
 }
@@ -103,7 +104,7 @@ void prometheus_format_query(struct http_request *request, void *context)
 	promql_print(&text, expr);
 	promql_release(expr);
 	buffer_append_text(&out, "{\"status\":\"success\",\"data\":");
-	prometheus_json_text(&out, buffer_str(&text));
+	json_string(&out, buffer_str(&text));
 	buffer_append_char(&out, '}');
 	buffer_finish(&text);
 	http_answer_buffer(request, 200, "application/json", out);

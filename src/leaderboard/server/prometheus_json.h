@@ -5,9 +5,6 @@
 
 #include "engine/promql/promql.h"
 
-/* "…" with <, > and & escaped: errors, and labels and values that are listed. */
-void prometheus_json_text(struct buffer *out, struct str text);
-
 /* {"__name__":"up","job":"x"}; here <, > and & stay. */
 void prometheus_json_labels(struct buffer *out, const struct labels *labels);
 

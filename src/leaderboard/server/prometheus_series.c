@@ -1,4 +1,5 @@
 /* /api/v1/series, labels and label values: what is in the store. */
+#include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "leaderboard/server/parameters.h"
@@ -239,7 +240,7 @@ static void answer_texts(struct http_request *request, struct map *texts, size_t
 	for (size_t i = 0; i < (is_truncated ? limit : count); i++) {
 		if (i)
 			buffer_append_char(&out, ',');
-		prometheus_json_text(&out, sorted[i]);
+		json_string(&out, sorted[i]);
 	}
 	buffer_append_char(&out, ']');
 	prometheus_json_warning(&out, is_truncated ? truncated : NULL);

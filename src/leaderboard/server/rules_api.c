@@ -1,4 +1,5 @@
 /* /api/v1/rules: the groups of the race's rule files, as Grafana asks for them when it connects. */
+#include "base/json.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "engine/rules/rules.h"
@@ -11,9 +12,9 @@ static void write_rule(struct buffer *out, const struct rules_rule *rule, const 
 
 	promql_print(&query, rule->expr);
 	buffer_append_text(out, "{\"name\":");
-	prometheus_json_text(out, rule->name);
+	json_string(out, rule->name);
 	buffer_append_text(out, ",\"query\":");
-	prometheus_json_text(out, buffer_str(&query));
+	json_string(out, buffer_str(&query));
 	if (rule->labels && rule->labels->count) {
 		buffer_append_text(out, ",\"labels\":");
 		prometheus_json_labels(out, rule->labels);
@@ -31,9 +32,9 @@ static void write_group(
 	size_t written = 0;
 
 	buffer_append_text(out, "{\"name\":");
-	prometheus_json_text(out, group->name);
+	json_string(out, group->name);
 	buffer_append_text(out, ",\"file\":");
-	prometheus_json_text(out, str_from(group->file));
+	json_string(out, str_from(group->file));
 	buffer_append_text(out, ",\"rules\":[");
 	for (size_t i = 0; i < group->rule_count; i++) {
 		if (group->rules[i].kind != RULES_RECORD)

@@ -1,5 +1,7 @@
 #include "leaderboard/server/prometheus_json.h"
 
+#include "base/json.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +20,7 @@ static void a_text_that_is_listed_is_safe_in_html(void **state)
 	struct buffer out = {0};
 
 	(void)state;
-	prometheus_json_text(&out, STR("<a> & \"b\"\\\n\x01\x7f"));
+	json_string(&out, STR("<a> & \"b\"\\\n\x01\x7f"));
 	assert_written(&out, "\"\\u003ca\\u003e \\u0026 \\\"b\\\"\\\\\\n\\u0001\x7f\"");
 }
 
@@ -27,7 +29,7 @@ static void bytes_that_are_not_utf_8_are_replaced(void **state)
 	struct buffer out = {0};
 
 	(void)state;
-	prometheus_json_text(&out, STR("\xc3\xa9\xff\xe2\x80\xa8"));
+	json_string(&out, STR("\xc3\xa9\xff\xe2\x80\xa8"));
 	assert_written(&out, "\"\xc3\xa9\\ufffd\\u2028\"");
 }
 
@@ -88,7 +90,7 @@ static void a_scalar_has_its_time_as_a_plain_number(void **state)
 	(void)state;
 	prometheus_json_scalar(&out, 4500, 1e21);
 	assert_written(&out, "[4.5,\"1000000000000000000000\"]");
-	prometheus_json_string(&out, 4000, STR("<"));
+	json_string(&out, 4000, STR("<"));
 	assert_written(&out, "[4,\"\\u003c\"]");
 }
 
