@@ -4,7 +4,7 @@
  * the brake, or with a lower power.
  *
  * A power goes to the motor when it changes. A brake is followed until the hub says that it was
- * done: within 150 ms, else it is sent again, three times.
+ * done: within 150 ms, else it is sent again, three times; then the hub is said to be deaf.
  */
 #include "train/controller/controller.h"
 
@@ -209,6 +209,18 @@ void controller_disarm(struct controller *controller, const char *why, int64_t n
 		str_from(why), now_us);
 }
 
+void controller_stop(struct controller *controller, const char *why, int64_t now_us)
+{
+	int64_t brakes = controller->status.brakes;
+
+	controller_disarm(controller, why, now_us);
+	if (!controller->is_ready || controller->status.brakes != brakes)
+		return;
+	controller->written = LWP3_BRAKE;
+	controller->brakes_left = BRAKE_REPEATS;
+	send_brake(controller, now_us);
+}
+
 bool controller_arm(struct controller *controller, int64_t now_us, struct error *err)
 {
 	if (!controller->is_ready)
@@ -297,15 +309,21 @@ void controller_decision(
 		controller->last = decision->origin;
 		controller->last.source = (struct str){0};
 	}
+	struct wire_step step = {decision->id, decision->order, decision->origin.trace,
+		decision->origin.clock, decision->origin.captured_monotonic_us, now_us, 0};
+
 	if (!stale) {
 		controller->fresh_us = now_us;
 		controller->has_fresh = true;
+		status->taken = step;
 	}
 	if (!status->is_armed || !controller->is_ready || decision->order == controller->order)
 		return;
 	obey(controller, decision, now_us);
-	if (same_id(&decision->origin.clock, &controller->options.clock))
-		status->latency_us = now_us - decision->origin.captured_monotonic_us;
+	step.written_monotonic_us = now_us;
+	status->acted = step;
+	if (!stale)
+		status->taken = step;
 }
 
 void controller_hub_state(struct controller *controller, enum hub_state state, int64_t now_us)
@@ -313,6 +331,7 @@ void controller_hub_state(struct controller *controller, enum hub_state state, i
 	bool was_ready = controller->is_ready;
 
 	controller->is_ready = state == HUB_READY;
+	controller->status.is_hub_deaf = false;
 	controller->colour = -1;
 	controller->blinks_left = 0;
 	controller->brake_until_us = INT64_MAX;
@@ -458,8 +477,13 @@ void controller_tick(struct controller *controller, int64_t now_us)
 	}
 	if (now_us >= controller->brake_until_us) {
 		controller->brake_until_us = INT64_MAX;
-		if (controller->brakes_left-- > 0)
+		if (controller->brakes_left > 0) {
+			controller->brakes_left--;
 			send_brake(controller, now_us);
+		} else {
+			// Without a motor there is nobody to confirm it.
+			controller->status.is_hub_deaf = controller->has_motor;
+		}
 	}
 	if (controller->ramp.steps && now_us >= ramp_next_us(&controller->ramp))
 		drive(controller, ramp_take(&controller->ramp, now_us), now_us);

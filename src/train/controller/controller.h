@@ -54,8 +54,9 @@ struct controller_status {
 	int64_t decisions;  // taken
 	int64_t stale;	    // too late to move the train, or older than the last one
 	int64_t hub_errors; // that the hub told
-	int64_t latency_us; // capture to hub_write of the last order that changed something; 0:
-			    // none
+	// The last fresh decision, and the last one that changed what the hub is told.
+	struct wire_step taken, acted;
+	bool is_hub_deaf; // it did not confirm a brake that was repeated: let go of it
 };
 
 struct controller;
@@ -70,6 +71,8 @@ void controller_destroy(struct controller *controller);
 bool controller_arm(struct controller *controller, int64_t now_us, struct error *err);
 /* Brakes, and motion needs arming again. `why` must outlive the mode: a literal. */
 void controller_disarm(struct controller *controller, const char *why, int64_t now_us);
+/* The same by hand: the brake is written even where the motor should be braked already. */
+void controller_stop(struct controller *controller, const char *why, int64_t now_us);
 
 void controller_decision(
 	struct controller *controller, const struct wire_decision *decision, int64_t now_us);
@@ -84,6 +87,24 @@ void controller_tick(struct controller *controller, int64_t now_us);
 struct controller_status controller_status(const struct controller *controller);
 
 /*
+ * The original's commands, made into decisions of ours. They only say what is in sight: `-1` in
+ * each picture without a sign, `1` and `0` for as long as one is. So the order is kept here: a stop
+ * until nothing told to stop for two seconds, slow for two seconds after the last sign. After a
+ * silence one command alone moves nothing, since a broker may have kept it.
+ */
+struct controller_compat {
+	struct wire_id boot, clock; // set by the caller, both ours
+	int64_t deadline_ms;	    // of the decisions; and a longer silence is one
+	int64_t sequence;
+	int64_t heard_us, stop_us, slow_us; // last; 0: never
+	bool is_stopped, is_slow;
+};
+
+/* `seen`: WIRE_ORDER_STOP, WIRE_ORDER_SLOW, or WIRE_ORDER_NONE for -1. */
+void controller_compat_take(struct controller_compat *compat, enum wire_order seen, int64_t now_us,
+	struct wire_decision *out);
+
+/*
  * A controller and its hub, tied together for a loop:
  *
  *	controller_drive_wait(drive, &fd, &events, &until_us);
@@ -95,7 +116,10 @@ struct controller_drive;
 /* What a hub's create function wants, given a listener. */
 typedef struct hub *controller_open_hub(void *context, const struct hub_listener *listener);
 
-/* Owns its controller, and the hub that `open` creates. Change of mode is logged. */
+/*
+ * Owns its controller, and the hub that `open` creates. Changes of mode are logged. A hub that does
+ * not confirm a brake is let go of, and taken anew.
+ */
 struct controller_drive *controller_drive_create(
 	const struct controller_options *options, controller_open_hub *open, void *context);
 void controller_drive_wait(
@@ -103,6 +127,9 @@ void controller_drive_wait(
 void controller_drive_process(struct controller_drive *drive, int64_t now_us);
 /* Disarms, and has the hub brake and disconnect; over when the hub's state is HUB_STOPPED. */
 void controller_drive_stop(struct controller_drive *drive, int64_t now_us);
+/* Called for each message that was written to the hub, with how long that took. */
+void controller_drive_on_written(struct controller_drive *drive,
+	void (*written)(void *context, int64_t took_us), void *context);
 /* Both borrowed. */
 struct controller *controller_drive_controller(struct controller_drive *drive);
 const struct hub *controller_drive_hub(const struct controller_drive *drive);

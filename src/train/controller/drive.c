@@ -8,6 +8,8 @@ struct controller_drive {
 	struct hub *hub;
 	enum controller_mode logged;
 	bool logged_low_battery;
+	void (*written)(void *context, int64_t took_us);
+	void *written_context;
 };
 
 static void on_message(void *context, const struct lwp3_message *message, int64_t now_us)
@@ -36,11 +38,27 @@ static void on_event(void *context, const struct lwp3_event *event, int64_t now_
 	controller_hub_event(drive->controller, event, now_us);
 }
 
+static void on_written(void *context, const struct lwp3_message *message, int64_t took_us)
+{
+	struct controller_drive *drive = context;
+
+	(void)message;
+	if (drive->written)
+		drive->written(drive->written_context, took_us);
+}
+
+void controller_drive_on_written(struct controller_drive *drive,
+	void (*written)(void *context, int64_t took_us), void *context)
+{
+	drive->written = written;
+	drive->written_context = context;
+}
+
 struct controller_drive *controller_drive_create(
 	const struct controller_options *options, controller_open_hub *open, void *context)
 {
 	struct controller_drive *drive = memory_alloc(sizeof *drive);
-	struct hub_listener listener = {drive, on_state, on_event};
+	struct hub_listener listener = {drive, on_state, on_event, on_written};
 
 	drive->controller = controller_create(options, on_message, drive);
 	drive->hub = open(context, &listener);
@@ -74,6 +92,8 @@ void controller_drive_process(struct controller_drive *drive, int64_t now_us)
 {
 	// Before the hub's news: a brake that is due does not wait for them.
 	controller_tick(drive->controller, now_us);
+	if (controller_status(drive->controller).is_hub_deaf)
+		hub_reset(drive->hub, "the hub does not say that it brakes", now_us);
 	hub_process(drive->hub, now_us);
 	log_changes(drive);
 }

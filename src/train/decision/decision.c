@@ -219,6 +219,11 @@ static void decide(struct decision *decision, const struct wire_image *image, in
 		begin(decision, slow, now_us);
 }
 
+size_t decision_track_count(const struct decision *decision)
+{
+	return decision->tracks.count;
+}
+
 void decision_step(
 	struct decision *decision, const struct wire_result *result, struct wire_decision *out)
 {

@@ -56,6 +56,9 @@ struct decision_rules {
 bool decision_rules_read(struct str text, const char *file, struct arena *arena,
 	struct decision_rules *out, struct error *err);
 
+/* The file whose rules are used where none is named. */
+extern const char decision_builtin_rules[];
+
 struct decision;
 
 /* `rules` are borrowed until decision_set_rules or decision_destroy. */
@@ -75,5 +78,22 @@ void decision_set_rules(struct decision *decision, const struct decision_rules *
  */
 void decision_step(
 	struct decision *decision, const struct wire_result *result, struct wire_decision *out);
+
+/* How many signs are followed now. */
+size_t decision_track_count(const struct decision *decision);
+
+/*
+ * Appends a line of a decision log, with its newline. The instant of deciding is left out, so that
+ * the same pictures give the same lines.
+ */
+void decision_log_line(const struct wire_decision *decision, struct buffer *out);
+
+/*
+ * The decision on a recorded result, a result message of our form (its picture may be left out,
+ * with `image.size` 0), as a line of a decision log. Fails as wire_read_result does; then nothing
+ * was decided.
+ */
+bool decision_replay(
+	struct decision *decision, struct str result, struct buffer *out, struct error *err);
 
 #endif

@@ -406,6 +406,15 @@ static void bluez_stop(struct hub *hub, int64_t now_us)
 	bluez_announce(bluez, HUB_STOPPED, "stopped");
 }
 
+static void bluez_reset(struct hub *hub, const char *why, int64_t now_us)
+{
+	struct bluez *bluez = (struct bluez *)hub;
+
+	bluez->now_us = now_us;
+	if (bluez->stage == BLUEZ_RUNNING)
+		bluez_give_up(bluez, why);
+}
+
 static void bluez_destroy(struct hub *hub)
 {
 	struct bluez *bluez = (struct bluez *)hub;
@@ -415,7 +424,7 @@ static void bluez_destroy(struct hub *hub)
 }
 
 static const struct hub_driver bluez_driver = {
-	"bluez", bluez_destroy, bluez_write, bluez_stop, bluez_wait, bluez_process};
+	"bluez", bluez_destroy, bluez_write, bluez_stop, bluez_reset, bluez_wait, bluez_process};
 
 struct hub *hub_create_bluez(
 	const struct hub_bluez_options *options, const struct hub_listener *listener)

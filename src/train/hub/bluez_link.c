@@ -50,6 +50,10 @@ static int on_connected(sd_bus_message *reply, void *context, sd_bus_error *unus
 
 void bluez_link_begin(struct bluez *bluez)
 {
+	const struct bluez_device *device = bluez_objects_device(&bluez->objects, bluez->device);
+
+	snprintf(bluez->hub.name, sizeof bluez->hub.name, "City hub %s",
+		device ? device->address : "");
 	bluez->queue = (struct hub_queue){0};
 	bluez->stream = (struct lwp3_stream){0};
 	bluez->has_motor = bluez->brake_written = false;
@@ -188,6 +192,9 @@ static int on_written(sd_bus_message *reply, void *context, sd_bus_error *unused
 		return 0;
 	}
 	counts->written++;
+	if (bluez->hub.listener.written)
+		bluez->hub.listener.written(
+			bluez->hub.listener.context, &bluez->queue.on_its_way, counts->write_us);
 	bluez->brake_written |= lwp3_is_brake(&bluez->queue.on_its_way);
 	if (is_last)
 		bluez_give_up(bluez, "stopped");

@@ -19,6 +19,12 @@ void hub_stop(struct hub *hub, int64_t now_us)
 		hub->driver->stop(hub, now_us);
 }
 
+void hub_reset(struct hub *hub, const char *why, int64_t now_us)
+{
+	if (hub->state == HUB_READY)
+		hub->driver->reset(hub, why, now_us);
+}
+
 void hub_wait(struct hub *hub, int *fd, short *events, int64_t *until_us)
 {
 	*fd = -1;

@@ -34,11 +34,15 @@ struct hub_counts {
 	int64_t max_write_us; // the longest one
 };
 
-/* Called from hub_process (and hub_write, for stand-ins). `why` is for people. */
+/*
+ * Called from hub_process (and hub_write, for stand-ins); each may be NULL. `why` is for people.
+ * `written`: a message was handed over, and the stack answered after `took_us`.
+ */
 struct hub_listener {
 	void *context;
 	void (*state)(void *context, enum hub_state state, const char *why, int64_t now_us);
 	void (*event)(void *context, const struct lwp3_event *event, int64_t now_us);
+	void (*written)(void *context, const struct lwp3_message *message, int64_t took_us);
 };
 
 struct hub;
@@ -48,6 +52,7 @@ struct hub_driver {
 	void (*destroy)(struct hub *hub);
 	void (*write)(struct hub *hub, const struct lwp3_message *message, int64_t now_us);
 	void (*stop)(struct hub *hub, int64_t now_us);
+	void (*reset)(struct hub *hub, const char *why, int64_t now_us);
 	void (*wait)(struct hub *hub, int *fd, short *events, int64_t *until_us);
 	void (*process)(struct hub *hub, int64_t now_us);
 };
@@ -58,6 +63,7 @@ struct hub {
 	struct hub_listener listener;
 	struct hub_counts counts;
 	enum hub_state state;
+	char name[48]; // which one, for people; empty: none is known
 };
 
 /*
@@ -68,6 +74,8 @@ struct hub {
 void hub_write(struct hub *hub, const struct lwp3_message *message, int64_t now_us);
 /* Brake, wait for the hub to say so (150 ms), disconnect; then HUB_STOPPED. */
 void hub_stop(struct hub *hub, int64_t now_us);
+/* Lets go of a hub that is ready, and begins anew: it does not do what it is told. */
+void hub_reset(struct hub *hub, const char *why, int64_t now_us);
 /* What to poll(2): *fd -1 for nothing; and until when (INT64_MAX: no limit). */
 void hub_wait(struct hub *hub, int *fd, short *events, int64_t *until_us);
 void hub_process(struct hub *hub, int64_t now_us);

@@ -34,6 +34,8 @@ static void stand_in_write(struct hub *hub, const struct lwp3_message *message, 
 
 	stand_in->sink(stand_in->context, message, now_us);
 	hub->counts.written++;
+	if (hub->listener.written)
+		hub->listener.written(hub->listener.context, message, 0);
 	if (message->bytes[2] == LWP3_PORT_OUTPUT) {
 		const uint8_t done[] = {
 			5, 0, LWP3_OUTPUT_FEEDBACK, message->bytes[3], LWP3_COMPLETED | LWP3_IDLE};
@@ -52,6 +54,12 @@ static void stand_in_stop(struct hub *hub, int64_t now_us)
 		stand_in_write(hub, &disconnect, now_us);
 	}
 	become(hub, HUB_STOPPED, "stopped", now_us);
+}
+
+static void stand_in_reset(struct hub *hub, const char *why, int64_t now_us)
+{
+	hub->counts.lost++;
+	become(hub, HUB_DOWN, why, now_us);
 }
 
 static void stand_in_wait(struct hub *hub, int *fd, short *events, int64_t *until_us)
@@ -87,12 +95,14 @@ static void stand_in_destroy(struct hub *hub)
 	free(hub);
 }
 
-static const struct hub_driver sink_driver = {
-	"sink", stand_in_destroy, stand_in_write, stand_in_stop, stand_in_wait, stand_in_process};
-static const struct hub_driver print_driver = {
-	"print", stand_in_destroy, stand_in_write, stand_in_stop, stand_in_wait, stand_in_process};
-static const struct hub_driver record_driver = {
-	"record", stand_in_destroy, stand_in_write, stand_in_stop, stand_in_wait, stand_in_process};
+#define DRIVER(name)                                                                   \
+	{                                                                              \
+		name, stand_in_destroy, stand_in_write, stand_in_stop, stand_in_reset, \
+			stand_in_wait, stand_in_process                                \
+	}
+static const struct hub_driver sink_driver = DRIVER("sink");
+static const struct hub_driver print_driver = DRIVER("print");
+static const struct hub_driver record_driver = DRIVER("record");
 
 static struct hub *create(const struct hub_driver *driver, hub_sink *sink, void *context,
 	const struct hub_listener *listener)
@@ -104,6 +114,7 @@ static struct hub *create(const struct hub_driver *driver, hub_sink *sink, void 
 		.sink = sink,
 		.context = context,
 	};
+	snprintf(stand_in->hub.name, sizeof stand_in->hub.name, "%s", driver->name);
 	return &stand_in->hub;
 }
 

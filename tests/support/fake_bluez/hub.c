@@ -65,6 +65,8 @@ static void hear_output(struct fake_hub *hub, uint8_t port, uint8_t startup)
 {
 	bool is_there = port == 0 ? hub->has_motor : port == 1 ? hub->has_light : port == 0x32;
 
+	if (hub->is_mute)
+		return;
 	if (hub->error_code) {
 		TELL(hub, 5, 0, 0x05, 0x81, (uint8_t)hub->error_code);
 		hub->error_code = 0;

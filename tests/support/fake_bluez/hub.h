@@ -15,6 +15,7 @@ struct fake_hub {
 	int voltage_raw;
 	bool has_motor, has_light;
 	int error_code; // answers the next output command instead of feedback; 0: none
+	bool is_mute;	// carries out output commands without a word
 	bool leaves;	// it was told to disconnect
 };
 

@@ -16,6 +16,7 @@
  *	refuse N              the next N writes fail
  *	deaf N                the next N connections fail
  *	error CODE            the next output command is answered with a generic error
+ *	mute on|off           output commands are carried out, but not answered
  *	attach PORT | detach PORT
  *	battery PERCENT | voltage RAW | alert on|off
  *	split BYTES           notifications come in pieces of so many bytes; 0: whole
@@ -590,6 +591,11 @@ static void do_error(struct device *device, int number)
 	device->hub.error_code = number;
 }
 
+static void do_mute(struct device *device, int number)
+{
+	device->hub.is_mute = number;
+}
+
 static void do_attach(struct device *device, int number)
 {
 	fake_hub_attach(&device->hub, (uint8_t)number, true);
@@ -623,8 +629,8 @@ static bool obey(const char *command, int number)
 		const char *name;
 		void (*act)(struct device *, int);
 	} acts[] = {{"drop", do_drop}, {"vanish", do_vanish}, {"error", do_error},
-		{"attach", do_attach}, {"detach", do_detach}, {"battery", do_battery},
-		{"voltage", do_voltage}, {"alert", do_alert}};
+		{"mute", do_mute}, {"attach", do_attach}, {"detach", do_detach},
+		{"battery", do_battery}, {"voltage", do_voltage}, {"alert", do_alert}};
 	const struct {
 		const char *name;
 		int *value;

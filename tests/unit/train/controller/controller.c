@@ -195,7 +195,8 @@ static void orders_are_carried_out_once(void **state)
 		      "1500 MOTOR: Power at 70%.\n"
 		      "2000 MOTOR: Brake\n"
 		      "2500 MOTOR: Power at 70%.\n2500 MOTOR: Power at 100%.\n");
-	assert_int_equal(controller_status(fixture->controller).latency_us, 100000);
+	struct wire_step acted = controller_status(fixture->controller).acted;
+	assert_int_equal(acted.written_monotonic_us - acted.captured_monotonic_us, 100000);
 }
 
 static void a_ramp_has_the_steps_of_the_protocol(void **state)
@@ -378,6 +379,56 @@ static void a_brake_that_the_hub_does_not_confirm_is_sent_again(void **state)
 	pass(fixture, 1000);
 	said(fixture, "1000 MOTOR: Brake\n1150 MOTOR: Brake\n1300 MOTOR: Brake\n"
 		      "1450 MOTOR: Brake\n");
+	assert_true(controller_status(fixture->controller).is_hub_deaf);
+	controller_hub_state(fixture->controller, HUB_DOWN, fixture->now_ms * 1000);
+	assert_false(controller_status(fixture->controller).is_hub_deaf);
+}
+
+static void without_a_motor_nobody_is_deaf(void **state)
+{
+	struct fixture *fixture = *state;
+
+	decide(fixture, WIRE_ORDER_GO);
+	fixture->answers = false;
+	HEAR(fixture, "\x05\0\x04\0\0");
+	for (int i = 0; i < 6; i++) {
+		HEAR(fixture, "\x05\0\x05\x81\x06");
+		pass(fixture, 1);
+	}
+	pass(fixture, 1000);
+	assert_false(controller_status(fixture->controller).is_hub_deaf);
+}
+
+static void a_stop_by_hand_is_written_even_where_it_should_be_braked_already(void **state)
+{
+	struct fixture *fixture = *state;
+
+	controller_stop(fixture->controller, "stopped by hand", fixture->now_ms * 1000);
+	said(fixture, "1000 MOTOR: Brake\n");
+	assert_int_equal(mode(fixture), CONTROLLER_DISARMED);
+	start(fixture);
+	decide(fixture, WIRE_ORDER_GO);
+	buffer_clear(&fixture->log);
+	controller_stop(fixture->controller, "stopped by hand", fixture->now_ms * 1000);
+	said(fixture, "1000 MOTOR: Brake\n");
+}
+
+static void what_was_taken_and_what_was_done_is_known_by_its_trace(void **state)
+{
+	struct fixture *fixture = *state;
+
+	decide(fixture, WIRE_ORDER_GO);
+	pass(fixture, 100);
+	decide(fixture, WIRE_ORDER_GO);
+	struct controller_status status = controller_status(fixture->controller);
+
+	assert_int_equal(status.acted.id, 1);
+	assert_int_equal(status.acted.received_monotonic_us, 1000000);
+	assert_int_equal(status.acted.written_monotonic_us, 1000000);
+	assert_int_equal(status.taken.id, 2);
+	assert_int_equal(status.taken.received_monotonic_us, 1100000);
+	assert_int_equal(status.taken.written_monotonic_us, 0);
+	assert_int_equal(status.taken.trace.bytes[0], 1);
 }
 
 static void a_refused_brake_is_sent_again_at_once(void **state)
@@ -556,6 +607,9 @@ int main(void)
 		TEST(a_lost_hub_needs_arming_again),
 		TEST(an_unplugged_motor_brakes_and_needs_arming),
 		TEST(a_brake_that_the_hub_does_not_confirm_is_sent_again),
+		TEST(without_a_motor_nobody_is_deaf),
+		TEST(a_stop_by_hand_is_written_even_where_it_should_be_braked_already),
+		TEST(what_was_taken_and_what_was_done_is_known_by_its_trace),
 		TEST(a_refused_brake_is_sent_again_at_once),
 		TEST(too_much_current_brakes_and_disarms),
 		TEST(stopping_by_hand_brakes_at_once_and_stays),

@@ -358,6 +358,50 @@ static void the_same_pictures_give_the_same_log_byte_for_byte(void **state)
 	buffer_finish(&second);
 }
 
+static void recorded_results_give_the_same_log_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct decision *again = decision_create(&fixture->rules);
+	struct buffer log = {0}, replayed = {0}, recorded = {0};
+	struct error err = {0};
+
+	for (int i = 0; i < 60; i++) {
+		if (i % 20 > 12)
+			add(fixture, i < 30 ? STOP : SLOW, 10 * (i % 20), 40);
+		buffer_clear(&recorded);
+		fixture->result.origin.sequence++;
+		fixture->result.origin.captured_monotonic_us += PERIOD_US;
+		wire_write_result(&recorded, &fixture->result);
+		decision_step(fixture->decision, &fixture->result, &fixture->out);
+		fixture->out.decided_monotonic_us = 1 + i;
+		decision_log_line(&fixture->out, &log);
+		fixture->result.detection_count = 0;
+		assert_true(decision_replay(again, buffer_str(&recorded), &replayed, &err));
+	}
+	assert_non_null(strstr(log.data, "\"order\":\"stop\""));
+	assert_non_null(strstr(log.data, "\"order\":\"slow\""));
+	assert_null(strstr(log.data, "decided_monotonic_us"));
+	assert_string_equal(replayed.data, log.data);
+	buffer_finish(&log);
+	buffer_finish(&replayed);
+	buffer_finish(&recorded);
+	decision_destroy(again);
+}
+
+static void what_is_no_result_decides_nothing_in_a_replay(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer out = {0};
+	struct error err = {0};
+
+	assert_false(decision_replay(fixture->decision, STR("{\"kind\":1}"), &out, &err));
+	assert_int_equal(err.kind, ERROR_INVALID);
+	assert_int_equal(out.len, 0);
+	see(fixture, STOP, 100, 50);
+	assert_int_equal(fixture->out.id, 1);
+	assert_int_equal(decision_track_count(fixture->decision), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -382,6 +426,8 @@ int main(void)
 		TEST(new_rules_hold_from_the_next_picture_on),
 		TEST(more_detections_than_can_be_followed_are_harmless),
 		TEST(the_same_pictures_give_the_same_log_byte_for_byte),
+		TEST(recorded_results_give_the_same_log_again),
+		TEST(what_is_no_result_decides_nothing_in_a_replay),
 	};
 
 	return cmocka_run_group_tests_name("decision", tests, NULL, NULL);

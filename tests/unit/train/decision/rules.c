@@ -16,6 +16,23 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void the_built_in_rules_stop_at_danger(void **state)
+{
+	struct decision_rules rules;
+	struct error err = {0};
+
+	(void)state;
+	if (!decision_rules_read(
+		    str_from(decision_builtin_rules), "built in", &arena, &rules, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rules.sign_count, 2);
+	assert_string_equal(rules.signs[0].class_name.data, "DangerAhead");
+	assert_int_equal(rules.signs[0].order, WIRE_ORDER_STOP);
+	assert_int_equal(rules.signs[0].hits, 1);
+	assert_string_equal(rules.signs[1].class_name.data, "SpeedLimit");
+	assert_int_equal(rules.signs[1].order, WIRE_ORDER_SLOW);
+}
+
 static void a_short_file_gets_safe_defaults(void **state)
 {
 	struct decision_rules rules;
@@ -117,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_short_file_gets_safe_defaults, teardown),
+		cmocka_unit_test_teardown(the_built_in_rules_stop_at_danger, teardown),
 		cmocka_unit_test_teardown(
 			every_mistake_says_where_it_stands_and_what_would_be_right, teardown),
 		cmocka_unit_test(overlap_is_what_is_common_over_what_is_covered),

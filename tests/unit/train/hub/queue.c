@@ -234,7 +234,7 @@ static void on_message(void *context, const struct lwp3_message *message, int64_
 static void a_stand_in_lives_as_a_hub_does(void **state)
 {
 	struct seen seen = {0};
-	struct hub_listener listener = {&seen, on_state, on_event};
+	struct hub_listener listener = {.context = &seen, .state = on_state, .event = on_event};
 	struct hub *hub = hub_create_sink(on_message, &seen, &listener);
 	struct lwp3_message power = lwp3_power(LWP3_PORT_MOTOR, 70);
 	int64_t until_us;
