@@ -62,6 +62,15 @@ void prometheus_json_scalar(struct buffer *out, int64_t t_ms, double value)
 	buffer_append_text(out, "\"]");
 }
 
+void prometheus_json_string(struct buffer *out, int64_t t_ms, struct str text)
+{
+	buffer_append_char(out, '[');
+	buffer_append_number(out, (double)t_ms / 1000);
+	buffer_append_char(out, ',');
+	json_string(out, text);
+	buffer_append_char(out, ']');
+}
+
 void prometheus_json_warning(struct buffer *out, const char *warning)
 {
 	if (!warning)

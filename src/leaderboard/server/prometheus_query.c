@@ -88,7 +88,7 @@ static bool write_begin(struct answer *answer, struct buffer *out)
 		return true;
 	}
 	if (result->type == PROMQL_STRING)
-		json_string(out, answer->t_ms, result->text);
+		prometheus_json_string(out, answer->t_ms, result->text);
 	else
 		prometheus_json_scalar(out, answer->t_ms, result->series[0].samples[0].value);
 	return write_end(answer, out);

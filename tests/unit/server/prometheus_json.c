@@ -90,7 +90,7 @@ static void a_scalar_has_its_time_as_a_plain_number(void **state)
 	(void)state;
 	prometheus_json_scalar(&out, 4500, 1e21);
 	assert_written(&out, "[4.5,\"1000000000000000000000\"]");
-	json_string(&out, 4000, STR("<"));
+	prometheus_json_string(&out, 4000, STR("<"));
 	assert_written(&out, "[4,\"\\u003c\"]");
 }
 
