@@ -1,0 +1,422 @@
+/*
+ * Everything happens on the service's loop: the camera's descriptor says that there is a picture, a
+ * timer says that a beat is due or that the camera is to be looked after. A live camera's pictures
+ * are published when they come, those nearest to the beats; the others are made, or read, for each
+ * beat. So no picture waits for a timer.
+ */
+#include "train/capture/capture.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "train/camera/camera.h"
+#include "train/capture/control.h"
+#include "train/capture/counts.h"
+#include "train/capture/pace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+enum {
+	CHECK_US = 250000,	// whether pictures are fresh
+	STALE_US = 1000000,	// not ready with pictures older than this, and than 3 periods
+	COMPLAIN_US = 10000000, // damaged pictures are in the log so often
+	LOOKS = 8,		// at damaged pictures, before the loop goes on
+};
+
+struct capture {
+	const struct capture_options *options;
+	struct prepare_options prepare;
+	size_t camera_width_px, camera_height_px;
+	struct service *service;
+	struct http_timer *timer;
+	struct counts counts;
+
+	struct camera *camera; // NULL: nothing is captured
+	struct service_watch *watch;
+	struct pace pace;
+	bool is_late;	   // a beat waits for its picture
+	bool is_connected; // to the broker
+	const char *why_stopped;
+
+	struct wire_origin origin; // of the last picture
+	int64_t published_us, id_ms;
+	int64_t damaged, complained_us; // since the last line about it
+	struct buffer encoded, message;
+};
+
+/* --- one picture --- */
+
+static void complain(struct capture *capture, int64_t now_us, const char *why)
+{
+	metric_add(capture->counts.damaged, 1);
+	capture->damaged++;
+	if (capture->complained_us && now_us - capture->complained_us < COMPLAIN_US)
+		return;
+	log_warn("%lld damaged picture%s left out; the last one: %s", (long long)capture->damaged,
+		capture->damaged == 1 ? "" : "s", why);
+	capture->damaged = 0;
+	capture->complained_us = now_us;
+}
+
+static void write_message(struct capture *capture, const struct wire_image *image)
+{
+	char id[32];
+
+	buffer_clear(&capture->message);
+	if (!service_is_compat(capture->service)) {
+		struct wire_frame frame = {capture->origin, *image};
+
+		wire_write_frame(&capture->message, &frame);
+		return;
+	}
+	// The original's id is the time alone; here no two pictures have the same.
+	capture->id_ms = capture->origin.captured_wall_ms > capture->id_ms
+				 ? capture->origin.captured_wall_ms
+				 : capture->id_ms + 1;
+	snprintf(id, sizeof id, "%lld", (long long)capture->id_ms);
+	struct wire_compat_image compat = {
+		.id = {.is_number = true, .text = str_from(id)},
+		.format = image->format,
+		.picture = image->data,
+	};
+
+	wire_compat_write_image(&capture->message, &compat);
+}
+
+static void publish(struct capture *capture, const struct wire_image *image, bool untouched,
+	int64_t captured_us)
+{
+	struct counts *counts = &capture->counts;
+	struct wire_origin *origin = &capture->origin;
+	int64_t now_us = clock_monotonic_us();
+
+	service_random_id(origin->trace.bytes);
+	origin->sequence++;
+	origin->captured_monotonic_us = captured_us;
+	origin->captured_wall_ms = clock_wall_ms() - (now_us - captured_us) / 1000;
+	write_message(capture, image);
+	metric_observe(counts->age_s, (double)(now_us - captured_us) / 1e6);
+	capture->published_us = now_us;
+	if (!service_publish(capture->service, SERVICE_FRAME, buffer_str(&capture->message), 0,
+		    BUS_KEEP_LATEST)) {
+		metric_add(counts->dropped, 1);
+		return;
+	}
+	metric_add(counts->published, 1);
+	metric_add(untouched ? counts->untouched : counts->encoded, 1);
+	metric_add(counts->bytes, (double)image->data.len);
+}
+
+/* False: it was damaged. */
+static bool take_picture(struct capture *capture, int64_t now_us, int64_t captured_us)
+{
+	struct arena arena = {0};
+	struct camera_frame frame;
+	struct wire_image image;
+	struct error err = {0};
+	bool untouched = false;
+	bool taken = camera_take(capture->camera, &arena, &frame, &err) &&
+		     prepare_picture(&frame, &capture->prepare, &arena, &capture->encoded, &image,
+			     &untouched, &err);
+
+	if (taken && !untouched)
+		metric_observe(
+			capture->counts.encode_s, (double)(clock_monotonic_us() - now_us) / 1e6);
+	if (taken)
+		publish(capture, &image, untouched, captured_us);
+	else
+		complain(capture, now_us, err.text);
+	arena_finish(&arena);
+	return taken;
+}
+
+/* --- the beat --- */
+
+static void note_pace(struct capture *capture)
+{
+	double error_s = (double)capture->pace.error_us / 1e6;
+
+	metric_observe(capture->counts.pace_s, error_s < 0 ? -error_s : error_s);
+}
+
+/* A live camera has something. */
+static void take_live(struct capture *capture)
+{
+	struct error err = {0};
+	int64_t captured_us = 0;
+
+	for (int i = 0; i < LOOKS; i++) {
+		int64_t now_us = clock_monotonic_us();
+
+		switch (camera_look(capture->camera, now_us, &captured_us, &err)) {
+		case CAMERA_DAMAGED:
+			complain(capture, now_us, err.text);
+			break;
+		case CAMERA_PICTURE:
+			if (!pace_wants(&capture->pace, captured_us))
+				metric_add(capture->counts.unwanted, 1);
+			else if (take_picture(capture, now_us, captured_us))
+				note_pace(capture);
+			return;
+		case CAMERA_NOTHING:
+		case CAMERA_LATE:
+		case CAMERA_ENDED:
+			return;
+		}
+	}
+}
+
+static void end_capture(struct capture *capture, const char *why)
+{
+	counts_keep(&capture->counts, capture->camera);
+	service_watch_drop(capture->watch);
+	camera_destroy(capture->camera);
+	capture->watch = NULL;
+	capture->camera = NULL;
+	capture->is_late = false;
+	capture->why_stopped = why;
+}
+
+/* A beat is due, or its picture was late and is there now. */
+static void take_beat(struct capture *capture)
+{
+	struct error err = {0};
+	int64_t captured_us = 0;
+
+	for (int i = 0; i < LOOKS; i++) {
+		int64_t now_us = clock_monotonic_us();
+
+		switch (camera_look(capture->camera, now_us, &captured_us, &err)) {
+		case CAMERA_DAMAGED:
+			complain(capture, now_us, err.text);
+			break;
+		case CAMERA_LATE:
+			capture->is_late = true;
+			return;
+		case CAMERA_PICTURE:
+			capture->is_late = false;
+			pace_next(&capture->pace, now_us);
+			if (take_picture(capture, now_us, captured_us))
+				note_pace(capture);
+			return;
+		case CAMERA_NOTHING:
+			capture->is_late = false;
+			pace_next(&capture->pace, now_us);
+			return;
+		case CAMERA_ENDED:
+			log_info("the source is over after %lld pictures",
+				(long long)capture->origin.sequence);
+			end_capture(capture, "the source is over; POST /capture/start begins anew");
+			return;
+		}
+	}
+}
+
+/* --- the loop --- */
+
+static void check_ready(struct capture *capture, int64_t now_us)
+{
+	int64_t stale_us = (int64_t)(3 * capture->pace.period_us);
+	struct camera_status status;
+
+	if (!capture->camera) {
+		service_ready(capture->service, "frames", false, capture->why_stopped);
+		return;
+	}
+	status = camera_status(capture->camera);
+	if (stale_us < STALE_US)
+		stale_us = STALE_US;
+	if (!capture->published_us || now_us - capture->published_us > stale_us)
+		service_ready(capture->service, "frames", false,
+			status.is_up ? "the camera gives pictures, but none that can be sent"
+				     : status.why);
+	else
+		service_ready(capture->service, "frames", true, "");
+}
+
+static void attend(void *context)
+{
+	struct capture *capture = context;
+	int64_t now_us = clock_monotonic_us();
+	int64_t next_us = now_us + CHECK_US;
+
+	if (capture->camera) {
+		int64_t camera_us = camera_attend(capture->camera, now_us);
+
+		if (camera_us < next_us)
+			next_us = camera_us;
+	}
+	if (capture->camera && !camera_is_live(capture->camera)) {
+		// These can wait, and do, so that no picture of a folder is sent to nobody.
+		bool is_ours = capture->is_connected && !capture->is_late;
+
+		if (is_ours && now_us >= pace_due(&capture->pace))
+			take_beat(capture);
+		is_ours = capture->is_connected && !capture->is_late && capture->camera;
+		if (is_ours && pace_due(&capture->pace) < next_us)
+			next_us = pace_due(&capture->pace);
+	}
+	now_us = clock_monotonic_us();
+	check_ready(capture, now_us);
+	http_timer_start(capture->timer, next_us > now_us ? next_us - now_us : 0);
+}
+
+static void camera_ready(void *context, uint32_t events)
+{
+	struct capture *capture = context;
+
+	(void)events;
+	if (camera_is_live(capture->camera))
+		take_live(capture);
+	else if (capture->is_late)
+		take_beat(capture);
+	// Whatever changed, the timer is to know.
+	attend(capture);
+}
+
+/* --- starting and stopping --- */
+
+static enum capture_answer begin(
+	struct capture *capture, const char *source, bool loop, struct error *err)
+{
+	const struct capture_options *options = capture->options;
+	struct camera_options camera = {
+		.source = source,
+		.width_px = capture->camera_width_px,
+		.height_px = capture->camera_height_px,
+		.fps = options->fps,
+		.loop = loop,
+		.udp = strcmp(options->transport, "udp") == 0,
+	};
+
+	if (capture->camera)
+		return CAPTURE_IS_RUNNING;
+	capture->camera = camera_create(&camera, err);
+	if (!capture->camera)
+		return CAPTURE_FAILED;
+	capture->watch = service_watch(
+		capture->service, camera_fd(capture->camera), EPOLLIN, camera_ready, capture);
+	pace_begin(&capture->pace, options->fps);
+	capture->published_us = 0;
+	http_timer_start(capture->timer, 0);
+	return CAPTURE_DONE;
+}
+
+enum capture_answer capture_start(struct capture *capture, struct error *err)
+{
+	return begin(capture, capture->options->source, capture->options->loop, err);
+}
+
+enum capture_answer capture_test(struct capture *capture, struct error *err)
+{
+	struct buffer source = {0};
+	enum capture_answer answer;
+
+	if (capture->camera)
+		return CAPTURE_IS_RUNNING;
+	if (!capture->options->test_file)
+		return CAPTURE_HAS_NO_FILE;
+	buffer_printf(&source, "file:%s", capture->options->test_file);
+	answer = begin(capture, source.data, false, err);
+	buffer_finish(&source);
+	return answer;
+}
+
+void capture_stop(struct capture *capture)
+{
+	if (capture->camera)
+		end_capture(capture, "it was stopped; POST /capture/start begins anew");
+	attend(capture);
+}
+
+static void bus_state(void *context, bool is_connected)
+{
+	struct capture *capture = context;
+
+	capture->is_connected = is_connected;
+	attend(capture);
+}
+
+static void collect(void *context)
+{
+	struct capture *capture = context;
+
+	counts_collect(&capture->counts, capture->camera);
+}
+
+static bool read_sizes(struct capture *capture, struct error *err)
+{
+	const struct capture_options *options = capture->options;
+	struct prepare_options *prepare = &capture->prepare;
+
+	*prepare = (struct prepare_options){
+		.webp = strcmp(options->format, "webp") == 0,
+		.quality_percent = (int)options->quality_percent,
+	};
+	if (!prepare_parse_size(options->size, &prepare->width_px, &prepare->height_px, err))
+		return error_wrap(err, "--size");
+	capture->camera_width_px = prepare->width_px;
+	capture->camera_height_px = prepare->height_px;
+	if (!options->name[0] || strlen(options->name) > WIRE_MAX_TEXT_BYTES)
+		return error_set(err, ERROR_INVALID, "--camera-name: a name of 1 to %d bytes",
+			WIRE_MAX_TEXT_BYTES);
+	if (options->camera_size &&
+		!prepare_parse_size(options->camera_size, &capture->camera_width_px,
+			&capture->camera_height_px, err))
+		return error_wrap(err, "--camera-size");
+	return camera_check(options->source, err) || error_wrap(err, "--source");
+}
+
+struct capture *capture_create(const struct capture_options *options, struct error *err)
+{
+	struct capture *capture = memory_alloc(sizeof *capture);
+	struct service_options service = {
+		.name = "capture",
+		.settings = &options->service,
+		.routes = capture_routes,
+		.route_count = capture_route_count,
+		.context = capture,
+		.bus_state = bus_state,
+		.collect = collect,
+	};
+
+	*capture = (struct capture){
+		.options = options,
+		.why_stopped = "it was not started; POST /capture/start starts it",
+		.origin = {.source = str_from(options->name), .deadline_ms = options->deadline_ms},
+	};
+	if (!read_sizes(capture, err) || !(capture->service = service_create(&service, err)))
+		goto fail;
+	service_random_id(capture->origin.boot.bytes);
+	if (!service_clock_id(capture->origin.clock.bytes))
+		service_random_id(capture->origin.clock.bytes); // a clock that nobody shares
+	counts_create(&capture->counts, service_metrics(capture->service));
+	capture->timer = http_timer_create(service_http(capture->service), attend, capture);
+	if (!options->no_start && capture_start(capture, err) != CAPTURE_DONE)
+		goto fail;
+	attend(capture);
+	return capture;
+fail:
+	capture_destroy(capture);
+	return NULL;
+}
+
+void capture_destroy(struct capture *capture)
+{
+	if (!capture)
+		return;
+	if (capture->camera)
+		end_capture(capture, "the program ends");
+	http_timer_destroy(capture->timer);
+	service_destroy(capture->service);
+	buffer_finish(&capture->encoded);
+	buffer_finish(&capture->message);
+	free(capture);
+}
+
+bool capture_run(struct capture *capture, struct error *err)
+{
+	return service_run(capture->service, err);
+}
