@@ -141,6 +141,53 @@ bool options_print_completion(FILE *out, const struct program *program, const ch
  */
 int options_run_program(const struct program *program, int argc, char **argv);
 
+/*
+ * What `man` and `completion` do, which every program has: OPTIONS_DOCUMENTS(program, "NAME")
+ * before the program's definition makes the commands manual_command and completion_command for its
+ * list.
+ */
+int options_run_manual(
+	const struct program *program, const struct command *self, int argc, char **argv);
+int options_run_completion(
+	const struct program *program, const struct command *self, int argc, char **argv);
+extern const struct option options_manual_rows[];
+
+#define OPTIONS_DOCUMENTS(of_program, NAME)                                                        \
+	static int run_manual(int argc, char **argv);                                              \
+	static int run_completion(int argc, char **argv);                                          \
+	static const struct command manual_command = {                                             \
+		.name = "man",                                                                     \
+		.arguments = "[COMMAND]",                                                          \
+		.max_arguments = 2,                                                                \
+		.summary = "print a man page",                                                     \
+		.description = "Writes the page of a command, or of the whole program, in roff "   \
+			       "to standard output. It is made from the same tables as --help.",   \
+		.examples = "  " NAME " man completion | man -l -\n",                              \
+		.options = options_manual_rows,                                                    \
+		.run = run_manual,                                                                 \
+	};                                                                                         \
+	static const struct command completion_command = {                                         \
+		.name = "completion",                                                              \
+		.arguments = "bash|zsh|fish",                                                      \
+		.min_arguments = 1,                                                                \
+		.max_arguments = 1,                                                                \
+		.summary = "print a completion script for a shell",                                \
+		.description = "Writes the script to standard output. It is made from the same "   \
+			       "tables as --help.",                                                \
+		.examples =                                                                        \
+			"  source <(" NAME " completion bash)\n"                                   \
+			"  " NAME " completion fish > ~/.config/fish/completions/" NAME ".fish\n", \
+		.run = run_completion,                                                             \
+	};                                                                                         \
+	static int run_manual(int argc, char **argv)                                               \
+	{                                                                                          \
+		return options_run_manual(&(of_program), &manual_command, argc, argv);             \
+	}                                                                                          \
+	static int run_completion(int argc, char **argv)                                           \
+	{                                                                                          \
+		return options_run_completion(&(of_program), &completion_command, argc, argv);     \
+	}
+
 /* 5s, 1h30m, 100ms, 2d, or a bare number of seconds (2.5), not negative, up to 100 years. */
 bool options_parse_duration(struct str text, int64_t *out_ms);
 

@@ -14,8 +14,6 @@ extern const struct command cli_check_rules_command;
 extern const struct command cli_query_command;
 extern const struct command cli_rehearse_command;
 extern const struct command cli_serve_command;
-extern const struct command cli_completion_command;
-extern const struct command cli_manual_command;
 extern const struct command cli_test_rules_command;
 
 #endif

@@ -1,5 +1,7 @@
 #include "leaderboard/cli/cli.h"
 
+OPTIONS_DOCUMENTS(cli_program, "railquest")
+
 /* In the order in which help lists them. A new command is its file and a row here. */
 static const struct command *const commands[] = {
 	&cli_check_rules_command,
@@ -7,8 +9,8 @@ static const struct command *const commands[] = {
 	&cli_query_command,
 	&cli_rehearse_command,
 	&cli_serve_command,
-	&cli_completion_command,
-	&cli_manual_command,
+	&completion_command,
+	&manual_command,
 	NULL,
 };
 

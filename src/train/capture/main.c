@@ -1,6 +1,15 @@
 #include "train/capture/capture.h"
 
-static const struct command *const commands[] = {NULL};
+static const struct program program;
+
+OPTIONS_DOCUMENTS(program, "railquest-capture")
+
+static const struct command *const commands[] = {
+	&capture_command,
+	&completion_command,
+	&manual_command,
+	NULL,
+};
 
 static const struct program program = {
 	.name = "railquest-capture",

@@ -1,8 +1,14 @@
 #include "train/inference/inference.h"
 
+static const struct program program;
+
+OPTIONS_DOCUMENTS(program, "railquest-inference")
+
 static const struct command *const commands[] = {
 	&inference_run_command,
 	&inference_detect_command,
+	&completion_command,
+	&manual_command,
 	NULL,
 };
 
