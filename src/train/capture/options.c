@@ -118,7 +118,7 @@ static int run(int argc, char **argv)
 }
 
 const struct command capture_command = {
-	.name = "",
+	.name = "run",
 	.summary = "take pictures and publish them",
 	.description =
 		"Takes pictures from one source at a steady pace and publishes them over MQTT. "
