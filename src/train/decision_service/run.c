@@ -1,0 +1,370 @@
+/*
+ * The service: one result in, one decision out, at once. Besides, four times a second, it looks
+ * whether results still come and whether the rules file is another one.
+ *
+ * The original's results name neither size nor time: the picture is taken for a square of its
+ * longer side, into which it was scaled there, and for taken when its result came.
+ */
+#include "train/decision_service/decision_service.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "train/decision_service/line_log.h"
+#include "train/decision_service/rules_file.h"
+#include "train/service/service.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	LOOK_US = 250000,
+	FRESH_US = 2000000,
+	TELL_AGAIN_US = 10000000, // about messages that cannot be read
+	COMPAT_DEADLINE_MS = 300,
+};
+
+struct decision_options {
+	struct service_settings service;
+	const char *rules, *log;
+};
+
+enum { OUTCOME_DECIDED, OUTCOME_OLD, OUTCOME_REFUSED, OUTCOME_COUNT };
+
+struct desk_metrics {
+	struct metric *results[OUTCOME_COUNT];
+	struct metric *orders[WIRE_ORDER_STOP + 1];
+	struct metric *current[WIRE_ORDER_STOP + 1];
+	struct metric *latency, *stale, *tracks;
+	struct metric *log_written, *log_lost;
+	struct metric *reload_taken, *reload_refused;
+};
+
+/* All that the service has. */
+struct desk {
+	struct service *service;
+	struct rules_file rules;
+	struct decision *decision;
+	struct line_log log;
+	struct desk_metrics metrics;
+	struct http_timer *timer;
+	int signal_fd;
+	struct service_watch *signal_watch;
+	struct wire_id clock;
+	bool has_clock;
+	struct wire_id compat_boot;
+	int64_t compat_sequence;
+	int64_t heard_us; // the last result, 0: none yet
+	int64_t told_us;  // of messages that could not be read
+	struct buffer message, line;
+};
+
+static void create_metrics(struct desk *desk)
+{
+	static const char *const outcomes[] = {
+		"outcome=\"decided\"", "outcome=\"old\"", "outcome=\"refused\""};
+	struct metrics *metrics = service_metrics(desk->service);
+	struct desk_metrics *own = &desk->metrics;
+	char labels[64];
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		own->results[i] =
+			metrics_counter(metrics, "railquest_decision_results_total", outcomes[i],
+				"Results: decided on, older than the last one, and unreadable.");
+	for (int i = 0; i <= WIRE_ORDER_STOP; i++) {
+		snprintf(
+			labels, sizeof labels, "order=\"%s\"", wire_order_name((enum wire_order)i));
+		own->orders[i] = metrics_counter(metrics, "railquest_decision_orders_total", labels,
+			"Decisions by what they order.");
+	}
+	for (int i = WIRE_ORDER_GO; i <= WIRE_ORDER_STOP; i++) {
+		snprintf(
+			labels, sizeof labels, "order=\"%s\"", wire_order_name((enum wire_order)i));
+		own->current[i] = metrics_gauge(
+			metrics, "railquest_decision_order", labels, "1 for the order in force.");
+	}
+	own->latency = metrics_histogram(metrics, "railquest_decision_latency_seconds", "",
+		"From a picture's capture to its decision, where both know the same clock.");
+	own->stale = metrics_counter(metrics, "railquest_decision_stale_total", "",
+		"Decisions on pictures that were past their deadline already.");
+	own->tracks = metrics_gauge(
+		metrics, "railquest_decision_tracks", "", "Signs that are followed now.");
+	own->log_written = metrics_counter(metrics, "railquest_decision_log_lines_total",
+		"outcome=\"written\"", "Lines of the decision log.");
+	own->log_lost = metrics_counter(metrics, "railquest_decision_log_lines_total",
+		"outcome=\"lost\"", "Lines of the decision log.");
+	own->reload_taken = metrics_counter(metrics, "railquest_decision_rules_reloads_total",
+		"outcome=\"taken\"", "Times that a changed rules file was read.");
+	own->reload_refused = metrics_counter(metrics, "railquest_decision_rules_reloads_total",
+		"outcome=\"refused\"", "Times that a changed rules file was read.");
+}
+
+static void collect(void *context)
+{
+	struct desk *desk = context;
+
+	metric_set(desk->metrics.tracks, (double)decision_track_count(desk->decision));
+	metric_set(desk->metrics.log_written, (double)desk->log.written);
+	metric_set(desk->metrics.log_lost, (double)desk->log.lost);
+}
+
+/* --- results to decisions --- */
+
+static void count(struct desk *desk, const struct wire_decision *made, int64_t now_us)
+{
+	struct desk_metrics *metrics = &desk->metrics;
+	const struct wire_origin *origin = &made->origin;
+	bool is_old = made->order == WIRE_ORDER_NONE;
+
+	metric_add(metrics->results[is_old ? OUTCOME_OLD : OUTCOME_DECIDED], 1);
+	metric_add(metrics->orders[made->order], 1);
+	for (int i = WIRE_ORDER_GO; i <= WIRE_ORDER_STOP && !is_old; i++)
+		metric_set(metrics->current[i], i == (int)made->order);
+	if (!desk->has_clock || memcmp(&origin->clock, &desk->clock, sizeof desk->clock) != 0)
+		return;
+	int64_t age_us = now_us - origin->captured_monotonic_us;
+
+	metric_observe(metrics->latency, age_us > 0 ? (double)age_us / 1e6 : 0);
+	metric_add(metrics->stale, age_us > origin->deadline_ms * 1000);
+}
+
+static void write_log(struct desk *desk, const struct wire_decision *made)
+{
+	struct error err = {0};
+	bool was_failing = desk->log.is_failing;
+
+	buffer_clear(&desk->line);
+	decision_log_line(made, &desk->line);
+	if (!line_log_write(&desk->log, buffer_str(&desk->line), &err) && !was_failing)
+		log_error("the decision log takes no lines: %s; the train goes on without it, "
+			  "railquest_decision_log_lines_total counts them",
+			err.text);
+	else if (was_failing && !desk->log.is_failing)
+		log_info("the decision log takes lines again; %" PRId64 " were lost",
+			desk->log.lost);
+}
+
+static void decide(struct desk *desk, const struct wire_result *result)
+{
+	struct wire_decision made;
+
+	decision_step(desk->decision, result, &made);
+	made.decided_monotonic_us = clock_monotonic_us();
+	buffer_clear(&desk->message);
+	if (service_is_compat(desk->service))
+		buffer_append_text(&desk->message, wire_compat_command(made.order));
+	else
+		wire_write_decision(&desk->message, &made);
+	service_publish(
+		desk->service, SERVICE_DECISION, buffer_str(&desk->message), 1, BUS_KEEP_ALL);
+	count(desk, &made, made.decided_monotonic_us);
+	write_log(desk, &made);
+	desk->heard_us = made.decided_monotonic_us;
+}
+
+static bool read_compat(struct desk *desk, struct str payload, struct arena *arena,
+	struct wire_result *out, struct error *err)
+{
+	struct wire_compat_result result;
+
+	if (!wire_compat_read_result(payload, arena, &result, err))
+		return false;
+	int64_t side_px = llround(result.scale * WIRE_COMPAT_SIDE_PX);
+
+	*out = (struct wire_result){
+		.origin = {.boot = desk->compat_boot,
+			.clock = desk->clock,
+			.source = STR("train-model-result"),
+			.sequence = ++desk->compat_sequence,
+			.captured_wall_ms = clock_wall_ms(),
+			.captured_monotonic_us = clock_monotonic_us(),
+			.deadline_ms = COMPAT_DEADLINE_MS},
+		.image = {WIRE_UNKNOWN_FORMAT, side_px, side_px, {"", 0}},
+		.detections = result.detections,
+		.detection_count = result.detection_count,
+	};
+	service_random_id(out->origin.trace.bytes);
+	return true;
+}
+
+static void on_message(void *context, struct str topic, struct str payload)
+{
+	struct desk *desk = context;
+	struct wire_result result;
+	struct arena arena = {0};
+	struct error err = {0};
+	bool ok = service_is_compat(desk->service)
+			  ? read_compat(desk, payload, &arena, &result, &err)
+			  : wire_read_result(payload, &arena, &result, &err);
+	int64_t now_us = clock_monotonic_us();
+
+	(void)topic;
+	if (ok) {
+		decide(desk, &result);
+	} else {
+		metric_add(desk->metrics.results[OUTCOME_REFUSED], 1);
+		if (!desk->told_us || now_us - desk->told_us > TELL_AGAIN_US) {
+			log_warn("a result cannot be read: %s", err.text);
+			desk->told_us = now_us;
+		}
+	}
+	arena_finish(&arena);
+}
+
+/* --- rules and signals --- */
+
+static void reload(struct desk *desk)
+{
+	struct error err = {0};
+	bool ok = rules_file_reload(&desk->rules, desk->decision, &err);
+
+	if (ok) {
+		log_info("new rules from %s", rules_file_name(&desk->rules));
+		metric_add(desk->metrics.reload_taken, 1);
+	} else {
+		log_error("the new rules are refused, the old ones stay in force: %s", err.text);
+		metric_add(desk->metrics.reload_refused, 1);
+	}
+	service_ready(desk->service, "rules", ok, ok ? rules_file_name(&desk->rules) : err.text);
+}
+
+static void on_hangup(void *context, uint32_t events)
+{
+	struct desk *desk = context;
+	struct signalfd_siginfo info;
+	struct error err = {0};
+
+	(void)events;
+	while (read(desk->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		;
+	reload(desk);
+	if (!line_log_reopen(&desk->log, &err))
+		log_error("the decision log goes on in the old file: %s", err.text);
+}
+
+static void on_look(void *context)
+{
+	struct desk *desk = context;
+	int64_t silent_us = clock_monotonic_us() - desk->heard_us;
+
+	if (rules_file_has_changed(&desk->rules))
+		reload(desk);
+	service_ready(desk->service, "results", desk->heard_us && silent_us < FRESH_US,
+		desk->heard_us && silent_us < FRESH_US
+			? ""
+			: "no result for 2 s: does inference run, and does it see pictures?");
+	http_timer_start(desk->timer, LOOK_US);
+}
+
+static void watch_hangup(struct desk *desk)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	// Before the bus has its thread: blocked there, too.
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	desk->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (desk->signal_fd >= 0)
+		desk->signal_watch =
+			service_watch(desk->service, desk->signal_fd, EPOLLIN, on_hangup, desk);
+}
+
+/* --- all together --- */
+
+static bool open_desk(struct desk *desk, const struct decision_options *options, struct error *err)
+{
+	const struct service_options service = {
+		.name = "decision",
+		.settings = &options->service,
+		.context = desk,
+		.message = on_message,
+		.collect = collect,
+	};
+
+	if (!rules_file_open(&desk->rules, options->rules, err))
+		return error_wrap(err, "--rules");
+	if (!line_log_open(&desk->log, options->log, err))
+		return error_wrap(err, "--log");
+	desk->decision = decision_create(&desk->rules.rules);
+	desk->service = service_create(&service, err);
+	if (!desk->service)
+		return false;
+	create_metrics(desk);
+	desk->has_clock = service_clock_id(desk->clock.bytes);
+	service_random_id(desk->compat_boot.bytes);
+	// Each is decided on, since a sign is confirmed by several; it takes no time to speak of.
+	service_subscribe(desk->service, SERVICE_RESULT, 0, BUS_KEEP_ALL);
+	service_ready(desk->service, "rules", true, rules_file_name(&desk->rules));
+	watch_hangup(desk);
+	desk->timer = http_timer_create(service_http(desk->service), on_look, desk);
+	on_look(desk);
+	return true;
+}
+
+static void close_desk(struct desk *desk)
+{
+	http_timer_destroy(desk->timer);
+	service_watch_drop(desk->signal_watch);
+	if (desk->signal_watch)
+		close(desk->signal_fd);
+	service_destroy(desk->service);
+	decision_destroy(desk->decision);
+	rules_file_finish(&desk->rules);
+	line_log_close(&desk->log);
+	buffer_finish(&desk->message);
+	buffer_finish(&desk->line);
+}
+
+static const struct option table[] = {
+	SERVICE_OPTIONS(struct decision_options, service, "DECISION", "127.0.0.1:8083"),
+	{.name = "rules",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct decision_options, rules),
+		.placeholder = "FILE",
+		.help = "the rules; a changed file is taken at once; otherwise the built-in ones",
+		.environment = "RAILQUEST_RULES"},
+	{.name = "log",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct decision_options, log),
+		.placeholder = "FILE",
+		.help = "append each decision to this file, a line of JSON",
+		.environment = "RAILQUEST_DECISION_LOG"},
+	{0},
+};
+
+static int run(int argc, char **argv)
+{
+	struct decision_options options = {0};
+	struct desk desk = {0};
+	struct error err = {0};
+	int exit_code;
+
+	if (!options_read(&decision_run_command, &options, &argc, argv, &exit_code))
+		return exit_code;
+	bool ok = open_desk(&desk, &options, &err) && service_run(desk.service, &err);
+
+	if (!ok)
+		fprintf(stderr, "railquest-decision: %s\n", err.text);
+	close_desk(&desk);
+	options_config_finish(&options.service.config);
+	return ok ? 0 : 1;
+}
+
+const struct command decision_run_command = {
+	.name = "run",
+	.summary = "decide on results as they come",
+	.description =
+		"Subscribes to what the detector found, follows the signs, and publishes the order "
+		"for each picture: stop, slow or go.\n\n"
+		"A changed rules file is taken within a second, or at SIGHUP; one with a mistake "
+		"is "
+		"refused with file, line and column, and the old rules stay in force. SIGHUP also "
+		"opens the log anew, for programs that rotate logs.",
+	.examples = "  railquest-decision --rules rules.yaml --log decisions.ndjson\n",
+	.options = table,
+	.run = run,
+};
