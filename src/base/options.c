@@ -291,6 +291,8 @@ static bool apply_config(const struct command *command, void *values, const char
 		const struct yaml_node *key = root->pairs[i].key, *node = root->pairs[i].value;
 		const struct option *option = find_long(command, key->text);
 
+		if (!option) // a section, which the program reads itself
+			continue;
 		if (option->kind != OPTION_LIST || node->kind != YAML_SEQUENCE) {
 			if (!set_from_node(option, values, file, node, err))
 				return false;
@@ -318,6 +320,8 @@ static bool read_config(
 		else if (count < MAX_ROWS)
 			names[count++] = option->name;
 	}
+	for (size_t i = 0; command->sections && command->sections[i] && count < MAX_ROWS; i++)
+		names[count++] = command->sections[i];
 	names[count] = NULL;
 	if (!config_row)
 		return true;

@@ -85,6 +85,9 @@ struct command {
 		*description; // paragraphs for --help and the man page, an empty line between them
 	const char *examples; // lines, may be NULL
 	const struct option *options; // NULL: none but --help
+	/* Names in the configuration file beside those of options, NULL-ended, whose values the
+	 * program reads itself; NULL: none. */
+	const char *const *sections;
 	int (*run)(int argc,
 		char **argv); // gets what follows the command's words; returns the exit code
 };

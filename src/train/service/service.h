@@ -44,7 +44,10 @@ extern const char *const service_log_levels[];
 	{                                                                                         \
 		.name = row_name, .kind = row_kind, .offset = offsetof(type, member), __VA_ARGS__ \
 	}
-#define SERVICE_OPTIONS(type, member, NAME, default_listen)                                      \
+#define SERVICE_OPTIONS(type, member, NAME, default_listen) \
+	SERVICE_OPTIONS_BROKER(type, member, NAME, default_listen, "mqtt://127.0.0.1:1883")
+/* The same with another default for the broker, NULL for none. */
+#define SERVICE_OPTIONS_BROKER(type, member, NAME, default_listen, default_broker)               \
 	SERVICE_ROW("config", OPTION_CONFIG, type, member.config, .placeholder = "FILE",         \
 		.help = "YAML file with values for these options, by their names",               \
 		.environment = "RAILQUEST_" NAME "_CONFIG"),                                     \
@@ -57,7 +60,7 @@ extern const char *const service_log_levels[];
 			.environment = "RAILQUEST_TRAIN"),                                       \
 		SERVICE_ROW("broker", OPTION_TEXT, type, member.broker, .placeholder = "URL",    \
 			.help = "mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS",                \
-			.fallback = "mqtt://127.0.0.1:1883", .environment = "RAILQUEST_BROKER"), \
+			.fallback = default_broker, .environment = "RAILQUEST_BROKER"),          \
 		SERVICE_ROW("mqtt-user", OPTION_TEXT, type, member.mqtt_user,                    \
 			.placeholder = "NAME", .help = "user at the broker",                     \
 			.environment = "RAILQUEST_MQTT_USER"),                                   \

@@ -1,0 +1,20 @@
+#include "train/supervisor/supervisor.h"
+
+static const struct command *const commands[] = {
+	&train_run_command,
+	NULL,
+};
+
+static const struct program program = {
+	.name = "railquest-train",
+	.version = RAILQUEST_VERSION,
+	.summary = "runs a toy train: all of its services",
+	.description = "Starts the services of a train and watches over them.",
+	.commands = commands,
+	.bare = &train_run_command,
+};
+
+int main(int argc, char **argv)
+{
+	return options_run_program(&program, argc, argv);
+}

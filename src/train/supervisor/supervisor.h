@@ -1,0 +1,12 @@
+/*
+ * train/supervisor/supervisor.h — the program railquest-train: `run` starts the services of a train
+ * and watches over them.
+ */
+#ifndef TRAIN_SUPERVISOR_SUPERVISOR_H
+#define TRAIN_SUPERVISOR_SUPERVISOR_H
+
+#include "base/options.h"
+
+extern const struct command train_run_command;
+
+#endif
