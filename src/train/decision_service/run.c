@@ -341,7 +341,7 @@ static int run(int argc, char **argv)
 	struct decision_options options = {0};
 	struct desk desk = {0};
 	struct error err = {0};
-	int exit_code;
+	int exit_code = 0;
 
 	if (!options_read(&decision_run_command, &options, &argc, argv, &exit_code))
 		return exit_code;
