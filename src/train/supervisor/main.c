@@ -2,14 +2,18 @@
 
 static const struct command *const commands[] = {
 	&train_run_command,
+	&train_record_command,
+	&train_replay_command,
 	NULL,
 };
 
 static const struct program program = {
 	.name = "railquest-train",
 	.version = RAILQUEST_VERSION,
-	.summary = "runs a toy train: all of its services",
-	.description = "Starts the services of a train and watches over them.",
+	.summary = "runs a toy train: its services, recordings, replays",
+	.description =
+		"Starts the services of a train and watches over them; writes down what they "
+		"say, and decides on it again.",
 	.commands = commands,
 	.bare = &train_run_command,
 };
