@@ -7,6 +7,7 @@
 #include "train/capture/capture.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/camera/camera.h"
@@ -22,7 +23,8 @@ enum {
 	CHECK_US = 250000,	// whether pictures are fresh
 	STALE_US = 1000000,	// not ready with pictures older than this, and than 3 periods
 	COMPLAIN_US = 10000000, // damaged pictures are in the log so often
-	LOOKS = 8,		// at damaged pictures, before the loop goes on
+	MAX_TOKEN_FILE_BYTES = 4096,
+	LOOKS = 8, // at damaged pictures, before the loop goes on
 };
 
 struct capture {
@@ -32,6 +34,10 @@ struct capture {
 	struct service *service;
 	struct http_timer *timer;
 	struct counts counts;
+
+	struct arena arena; // of the token
+	struct guard guard;
+	bool is_guarded; // else nobody may
 
 	struct camera *camera; // NULL: nothing is captured
 	struct service_watch *watch;
@@ -369,6 +375,36 @@ static bool read_sizes(struct capture *capture, struct error *err)
 	return camera_check(options->source, err) || error_wrap(err, "--source");
 }
 
+static bool read_guard(struct capture *capture, struct error *err)
+{
+	const struct capture_options *options = capture->options;
+	struct str token = {0};
+
+	if (!options->token_file) {
+		// Beyond this machine it answers all the same, but takes no commands.
+		capture->is_guarded =
+			guard_init(&capture->guard, options->service.listen, token, err);
+		return true;
+	}
+	if (!file_read(options->token_file, MAX_TOKEN_FILE_BYTES, &capture->arena, &token, err))
+		return error_wrap(err, "--token-file");
+	const char *end = token.len ? memchr(token.data, '\n', token.len) : NULL;
+
+	if (end)
+		token.len = (size_t)(end - token.data);
+	token = str_trim(token);
+	if (!token.len)
+		return error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty",
+			options->token_file);
+	capture->is_guarded = guard_init(&capture->guard, options->service.listen, token, err);
+	return capture->is_guarded || error_wrap(err, "--token-file %s", options->token_file);
+}
+
+const struct guard *capture_guard(const struct capture *capture)
+{
+	return capture->is_guarded ? &capture->guard : NULL;
+}
+
 struct capture *capture_create(const struct capture_options *options, struct error *err)
 {
 	struct capture *capture = memory_alloc(sizeof *capture);
@@ -387,7 +423,8 @@ struct capture *capture_create(const struct capture_options *options, struct err
 		.why_stopped = "it was not started; POST /capture/start starts it",
 		.origin = {.source = str_from(options->name), .deadline_ms = options->deadline_ms},
 	};
-	if (!read_sizes(capture, err) || !(capture->service = service_create(&service, err)))
+	if (!read_sizes(capture, err) || !read_guard(capture, err) ||
+		!(capture->service = service_create(&service, err)))
 		goto fail;
 	service_random_id(capture->origin.boot.bytes);
 	if (!service_clock_id(capture->origin.clock.bytes))
@@ -413,6 +450,7 @@ void capture_destroy(struct capture *capture)
 	service_destroy(capture->service);
 	buffer_finish(&capture->encoded);
 	buffer_finish(&capture->message);
+	arena_finish(&capture->arena);
 	free(capture);
 }
 

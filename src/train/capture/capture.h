@@ -6,6 +6,7 @@
 #define TRAIN_CAPTURE_CAPTURE_H
 
 #include "base/options.h"
+#include "net/guard.h"
 #include "train/capture/prepare.h"
 #include "train/service/service.h"
 
@@ -13,6 +14,7 @@
 struct capture_options {
 	struct service_settings service;
 	const char *source, *test_file, *size, *camera_size, *format, *name, *transport;
+	const char *token_file;
 	double fps;
 	int64_t quality_percent, deadline_ms;
 	bool loop, no_start;
@@ -35,5 +37,8 @@ enum capture_answer { CAPTURE_DONE, CAPTURE_IS_RUNNING, CAPTURE_HAS_NO_FILE, CAP
 enum capture_answer capture_start(struct capture *capture, struct error *err);
 enum capture_answer capture_test(struct capture *capture, struct error *err);
 void capture_stop(struct capture *capture);
+
+/* Who may do that; NULL: nobody, it listens beyond this machine and there is no token. */
+const struct guard *capture_guard(const struct capture *capture);
 
 #endif

@@ -26,22 +26,50 @@ static void answer(struct http_request *request, enum capture_answer what, struc
 	}
 }
 
+/*
+ * Whoever is at this machine may; a page of another site may not, nor who comes from elsewhere
+ * without the token. The original's clients name no type of content, so none is asked for.
+ */
+static bool is_admitted(struct http_request *request, const struct capture *capture)
+{
+	const struct guard *guard = capture_guard(capture);
+	const struct guard_request asked = {
+		.host = request->headers[HTTP_HOST],
+		.origin = request->headers[HTTP_ORIGIN],
+		.authorization = request->headers[HTTP_AUTHORIZATION],
+	};
+	const char *why = "from beyond this machine only with a token: start railquest-capture "
+			  "with --token-file FILE";
+	int status = guard ? guard_admit(guard, &asked, &why) : 403;
+
+	if (status == 401)
+		http_add_header(request, "www-authenticate", STR("Bearer"));
+	if (status != 200)
+		http_answer(request, status, text_plain, str_from(why));
+	return status == 200;
+}
+
 static void post_start(struct http_request *request, void *context)
 {
 	struct error err = {0};
 
-	answer(request, capture_start(context, &err), STR("Capture started"), &err);
+	if (is_admitted(request, context))
+		answer(request, capture_start(context, &err), STR("Capture started"), &err);
 }
 
 static void post_test(struct http_request *request, void *context)
 {
 	struct error err = {0};
 
-	answer(request, capture_test(context, &err), STR("read video from file started"), &err);
+	if (is_admitted(request, context))
+		answer(request, capture_test(context, &err), STR("read video from file started"),
+			&err);
 }
 
 static void post_stop(struct http_request *request, void *context)
 {
+	if (!is_admitted(request, context))
+		return;
 	capture_stop(context);
 	http_answer(request, 200, text_plain, STR("Stop requested"));
 }

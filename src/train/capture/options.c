@@ -86,6 +86,13 @@ static const struct option capture_table[] = {
 		.placeholder = "FILE",
 		.help = "the film that POST /capture/test plays",
 		.environment = "RAILQUEST_TEST_FILE"},
+	{.name = "token-file",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct capture_options, token_file),
+		.placeholder = "FILE",
+		.help = "its first line is what POST /capture/… must bring, as Authorization: "
+			"Bearer …; without it they are for this machine alone",
+		.environment = "RAILQUEST_CAPTURE_TOKEN_FILE"},
 	{.name = "rtsp-transport",
 		.kind = OPTION_CHOICE,
 		.offset = offsetof(struct capture_options, transport),
