@@ -133,11 +133,21 @@ def test_any_rate_size_and_name(broker):
 def test_options_are_read_from_a_file_the_environment_and_flags(broker, tmp_path):
     broker.start()
     config = tmp_path / "capture.yaml"
-    config.write_text("camera-name: file\nsize: 64x48\ndeadline: 1s\nfps: 20\n")
+    values = {"camera-name": "file", "size": "64x48", "deadline": "1s", "fps": 20}
+    config.write_text("".join(f"{name}: {value}\n" for name, value in values.items()))
+    jsonschema.validate(values, json.loads((ROOT / "docs/config/capture.schema.json").read_text()))
     with capture(broker, "test:", "--config", config, "--deadline", "2s", environment={"RAILQUEST_SIZE": "96x64"}), \
             broker.collector(FRAME) as next_message:
         head, picture = read_frame(next_message()[1])
     assert (head["source"], jpeg_size(picture), head["deadline_ms"]) == ("file", (96, 64), 2000)
+
+
+def test_the_schema_of_the_file_knows_every_option_and_no_other():
+    words = subprocess.run([CAPTURE, "run", "--help"], capture_output=True, text=True, timeout=20).stdout
+    options = set(re.findall(r"^ +--([a-z-]+)", words, re.MULTILINE)) - {"config"}
+    schema = json.loads((ROOT / "docs/config/capture.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(schema["properties"]) == options
 
 
 @pytest.mark.parametrize("options,why", [

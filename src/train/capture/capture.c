@@ -7,13 +7,13 @@
 #include "train/capture/capture.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/camera/camera.h"
 #include "train/capture/control.h"
 #include "train/capture/counts.h"
 #include "train/capture/pace.h"
+#include "train/capture/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +23,17 @@ enum {
 	CHECK_US = 250000,	// whether pictures are fresh
 	STALE_US = 1000000,	// not ready with pictures older than this, and than 3 periods
 	COMPLAIN_US = 10000000, // damaged pictures are in the log so often
-	MAX_TOKEN_FILE_BYTES = 4096,
-	LOOKS = 8, // at damaged pictures, before the loop goes on
+	LOOKS = 8,		// at damaged pictures, before the loop goes on
 };
 
 struct capture {
 	const struct capture_options *options;
-	struct prepare_options prepare;
-	size_t camera_width_px, camera_height_px;
+	struct capture_settings settings;
 	struct service *service;
 	struct http_timer *timer;
 	struct counts counts;
 
-	struct arena arena; // of the token
-	struct guard guard;
-	bool is_guarded; // else nobody may
+	struct arena arena; // of the settings
 
 	struct camera *camera; // NULL: nothing is captured
 	struct service_watch *watch;
@@ -124,8 +120,8 @@ static bool take_picture(struct capture *capture, int64_t now_us, int64_t captur
 	struct error err = {0};
 	bool untouched = false;
 	bool taken = camera_take(capture->camera, &arena, &frame, &err) &&
-		     prepare_picture(&frame, &capture->prepare, &arena, &capture->encoded, &image,
-			     &untouched, &err);
+		     prepare_picture(&frame, &capture->settings.prepare, &arena, &capture->encoded,
+			     &image, &untouched, &err);
 
 	if (taken && !untouched)
 		metric_observe(
@@ -290,8 +286,8 @@ static enum capture_answer begin(
 	const struct capture_options *options = capture->options;
 	struct camera_options camera = {
 		.source = source,
-		.width_px = capture->camera_width_px,
-		.height_px = capture->camera_height_px,
+		.width_px = capture->settings.camera_width_px,
+		.height_px = capture->settings.camera_height_px,
 		.fps = options->fps,
 		.loop = loop,
 		.udp = strcmp(options->transport, "udp") == 0,
@@ -352,57 +348,9 @@ static void collect(void *context)
 	counts_collect(&capture->counts, capture->camera);
 }
 
-static bool read_sizes(struct capture *capture, struct error *err)
-{
-	const struct capture_options *options = capture->options;
-	struct prepare_options *prepare = &capture->prepare;
-
-	*prepare = (struct prepare_options){
-		.webp = strcmp(options->format, "webp") == 0,
-		.quality_percent = (int)options->quality_percent,
-	};
-	if (!prepare_parse_size(options->size, &prepare->width_px, &prepare->height_px, err))
-		return error_wrap(err, "--size");
-	capture->camera_width_px = prepare->width_px;
-	capture->camera_height_px = prepare->height_px;
-	if (!options->name[0] || strlen(options->name) > WIRE_MAX_TEXT_BYTES)
-		return error_set(err, ERROR_INVALID, "--camera-name: a name of 1 to %d bytes",
-			WIRE_MAX_TEXT_BYTES);
-	if (options->camera_size &&
-		!prepare_parse_size(options->camera_size, &capture->camera_width_px,
-			&capture->camera_height_px, err))
-		return error_wrap(err, "--camera-size");
-	return camera_check(options->source, err) || error_wrap(err, "--source");
-}
-
-static bool read_guard(struct capture *capture, struct error *err)
-{
-	const struct capture_options *options = capture->options;
-	struct str token = {0};
-
-	if (!options->token_file) {
-		// Beyond this machine it answers all the same, but takes no commands.
-		capture->is_guarded =
-			guard_init(&capture->guard, options->service.listen, token, err);
-		return true;
-	}
-	if (!file_read(options->token_file, MAX_TOKEN_FILE_BYTES, &capture->arena, &token, err))
-		return error_wrap(err, "--token-file");
-	const char *end = token.len ? memchr(token.data, '\n', token.len) : NULL;
-
-	if (end)
-		token.len = (size_t)(end - token.data);
-	token = str_trim(token);
-	if (!token.len)
-		return error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty",
-			options->token_file);
-	capture->is_guarded = guard_init(&capture->guard, options->service.listen, token, err);
-	return capture->is_guarded || error_wrap(err, "--token-file %s", options->token_file);
-}
-
 const struct guard *capture_guard(const struct capture *capture)
 {
-	return capture->is_guarded ? &capture->guard : NULL;
+	return capture->settings.is_guarded ? &capture->settings.guard : NULL;
 }
 
 struct capture *capture_create(const struct capture_options *options, struct error *err)
@@ -423,7 +371,7 @@ struct capture *capture_create(const struct capture_options *options, struct err
 		.why_stopped = "it was not started; POST /capture/start starts it",
 		.origin = {.source = str_from(options->name), .deadline_ms = options->deadline_ms},
 	};
-	if (!read_sizes(capture, err) || !read_guard(capture, err) ||
+	if (!capture_read_settings(options, &capture->arena, &capture->settings, err) ||
 		!(capture->service = service_create(&service, err)))
 		goto fail;
 	service_random_id(capture->origin.boot.bytes);

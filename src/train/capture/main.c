@@ -10,12 +10,15 @@ static const struct command *const commands[] = {
 	&manual_command,
 	NULL,
 };
+static const struct command *const commands[] = {&capture_command, NULL};
 
 static const struct program program = {
 	.name = "railquest-capture",
 	.version = RAILQUEST_VERSION,
 	.summary = "pictures of a toy train's camera, at a steady pace, over MQTT",
-	.description = "",
+	.description =
+		"Takes pictures from a camera, a stream, a film, a folder or a card drawn here, "
+		"and publishes them for the detector. A camera that goes away is taken up again.",
 	.commands = commands,
 	.bare = &capture_command,
 };

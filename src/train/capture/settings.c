@@ -1,0 +1,67 @@
+#include "train/capture/settings.h"
+
+#include "base/file.h"
+
+enum { MAX_TOKEN_FILE_BYTES = 4096 };
+
+static bool read_sizes(
+	const struct capture_options *options, struct capture_settings *settings, struct error *err)
+{
+	struct prepare_options *prepare = &settings->prepare;
+
+	*prepare = (struct prepare_options){
+		.webp = strcmp(options->format, "webp") == 0,
+		.quality_percent = (int)options->quality_percent,
+	};
+	if (!prepare_parse_size(options->size, &prepare->width_px, &prepare->height_px, err))
+		return error_wrap(err, "--size");
+	settings->camera_width_px = prepare->width_px;
+	settings->camera_height_px = prepare->height_px;
+	if (options->camera_size &&
+		!prepare_parse_size(options->camera_size, &settings->camera_width_px,
+			&settings->camera_height_px, err))
+		return error_wrap(err, "--camera-size");
+	return true;
+}
+
+static bool read_token(const char *path, struct arena *arena, struct str *token, struct error *err)
+{
+	if (!file_read(path, MAX_TOKEN_FILE_BYTES, arena, token, err))
+		return error_wrap(err, "--token-file");
+	const char *end = token->len ? memchr(token->data, '\n', token->len) : NULL;
+
+	if (end)
+		token->len = (size_t)(end - token->data);
+	*token = str_trim(*token);
+	return token->len ||
+	       error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
+}
+
+static bool read_guard(const struct capture_options *options, struct arena *arena,
+	struct capture_settings *settings, struct error *err)
+{
+	const char *listen = options->service.listen;
+	struct str token = {0};
+
+	// Beyond this machine it answers without a token all the same, but takes no commands.
+	if (!options->token_file) {
+		settings->is_guarded = guard_init(&settings->guard, listen, token, err);
+		return true;
+	}
+	if (!read_token(options->token_file, arena, &token, err))
+		return false;
+	settings->is_guarded = guard_init(&settings->guard, listen, token, err);
+	return settings->is_guarded || error_wrap(err, "--token-file %s", options->token_file);
+}
+
+bool capture_read_settings(const struct capture_options *options, struct arena *arena,
+	struct capture_settings *out, struct error *err)
+{
+	*out = (struct capture_settings){0};
+	if (!options->name[0] || strlen(options->name) > WIRE_MAX_TEXT_BYTES)
+		return error_set(err, ERROR_INVALID, "--camera-name: a name of 1 to %d bytes",
+			WIRE_MAX_TEXT_BYTES);
+	if (!camera_check(options->source, err))
+		return error_wrap(err, "--source");
+	return read_sizes(options, out, err) && read_guard(options, arena, out, err);
+}
