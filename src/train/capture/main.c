@@ -10,7 +10,6 @@ static const struct command *const commands[] = {
 	&manual_command,
 	NULL,
 };
-static const struct command *const commands[] = {&capture_command, NULL};
 
 static const struct program program = {
 	.name = "railquest-capture",
