@@ -4,9 +4,10 @@
  *all. detector --layers MODEL [ROUNDS] — the same layer by layer, for the kernels that
  *RAILQUEST_CPU names.
  *
- * Everything takes turns, round by round, so that a clock that moves moves all of them. Useful work
- * counts a layer's multiply-adds without channels that only fill a block. The first form prints
- * lines of words with tabs between, which bench/detector.py turns into a table:
+ * Everything takes turns, round by round, so that a clock that moves moves all of them; a round's
+ * share of the peak is that of the peak just before and after it, and the median of the shares is
+ * told. Useful work counts a layer's multiply-adds without channels that only fill a block. The
+ *first form prints lines of words with tabs between, which bench/detector.py turns into a table:
  *
  *	model	WIDTH	HEIGHT	GFLOP
  *	runner	NAME	best ms	median ms	best and median GFLOP/s of the core's peak (0:
@@ -29,23 +30,31 @@ struct runner {
 	const char *name, *peak_of; // whose registers it uses
 	struct model *model;	    // ours, or NULL
 	struct onnx_forward *onnx;
+	float *planes; // what that reads
 	double times_ms[MAX_ROUNDS], peaks[MAX_ROUNDS];
 };
 
 /* As learn/golden.py's picture. */
-static void fill(const struct kernels_map *map, float *planes)
+static float pixel(size_t x, size_t y, size_t c)
+{
+	return (float)((x * 7 + y * 13 + c * 29 + x * y) % 256) / 255;
+}
+
+static void fill(const struct kernels_map *map)
 {
 	for (size_t y = 0; y < map->height; y++)
 		for (size_t x = 0; x < map->width; x++)
-			for (size_t c = 0; c < 3; c++) {
-				float value =
-					(float)((x * 7 + y * 13 + c * 29 + x * y) % 256) / 255;
-
+			for (size_t c = 0; c < 3; c++)
 				kernels_map_origin(map)[y * kernels_map_row(map) + x * 3 + c] =
-					value;
-				if (planes)
-					planes[(c * map->height + y) * map->width + x] = value;
-			}
+					pixel(x, y, c);
+}
+
+static void fill_planes(const struct model_info *info, float *planes)
+{
+	for (size_t c = 0; c < 3; c++)
+		for (size_t y = 0; y < info->input_height_px; y++)
+			for (size_t x = 0; x < info->input_width_px; x++)
+				*planes++ = pixel(x, y, c);
 }
 
 static int by_size(const void *a, const void *b)
@@ -61,8 +70,27 @@ static double best_of(double *values, size_t count)
 	return values[0];
 }
 
-static void take_turn(struct runner *runner, size_t round)
+/* Sorts both; the peak is the median one. */
+static double share_of_peak(double *times_ms, double *peaks, size_t count, uint64_t multiply_adds)
 {
+	double shares[MAX_ROUNDS];
+
+	for (size_t i = 0; i < count; i++)
+		shares[i] =
+			peaks[i] > 0 ? 2e-6 * (double)multiply_adds / times_ms[i] / peaks[i] : 0;
+	best_of(shares, count);
+	best_of(times_ms, count);
+	best_of(peaks, count);
+	return shares[count / 2];
+}
+
+static void take_turn(struct runner *runner, const struct model_info *info, size_t round)
+{
+	// As in use: the picture has just been written.
+	if (runner->onnx)
+		fill_planes(info, runner->planes);
+	else
+		fill(model_input(runner->model));
 	// Peak before and after: the clock may move in between.
 	double before = peak_gflops(runner->peak_of);
 	double begun = now_ms();
@@ -121,17 +149,16 @@ static int run_turns(struct runner *runners, size_t count, size_t rounds)
 
 	for (size_t round = 0; round < rounds; round++)
 		for (size_t i = 0; i < count; i++)
-			take_turn(&runners[i], round);
+			take_turn(&runners[i], info, round);
 	printf("model\t%zu\t%zu\t%.6f\n", info->input_width_px, info->input_height_px,
 		2e-9 * (double)info->multiply_adds);
 	for (size_t i = 0; i < count; i++) {
 		struct runner *runner = &runners[i];
-		double best_ms = best_of(runner->times_ms, rounds);
+		double share =
+			share_of_peak(runner->times_ms, runner->peaks, rounds, info->multiply_adds);
 
-		best_of(runner->peaks, rounds);
-		printf("runner\t%s\t%.4f\t%.4f\t%.2f\t%.2f\n", runner->name, best_ms,
-			runner->times_ms[rounds / 2], runner->peaks[rounds - 1],
-			runner->peaks[rounds / 2]);
+		printf("runner\t%s\t%.4f\t%.4f\t%.4f\t%.2f\n", runner->name, runner->times_ms[0],
+			runner->times_ms[rounds / 2], share, runner->peaks[rounds / 2]);
 	}
 	if (compare(&runners[0], with_onnx ? &runners[count - 1] : NULL))
 		return 0;
@@ -143,7 +170,6 @@ static int measure_all(const char *path, size_t rounds, const char *onnx, const 
 {
 	static struct runner runners[MAX_RUNNERS];
 	struct error err = {0};
-	float *planes = NULL;
 	size_t count = 0;
 
 	for (size_t i = 0; kernels_built[i] && count < MAX_RUNNERS - 1; i++) {
@@ -155,20 +181,21 @@ static int measure_all(const char *path, size_t rounds, const char *onnx, const 
 		if (!model_open(path, kernels_built[i], &runner->model, &err))
 			goto fail;
 		runner->name = runner->peak_of = kernels_built[i]->name;
-		if (!planes)
-			planes = memory_alloc_array(
-				kernels_map_floats(model_input(runner->model)), sizeof(*planes));
-		fill(model_input(runner->model), planes);
+		fill(model_input(runner->model));
 		model_forward(runner->model);
 		count++;
 	}
 	if (onnx && count) {
-		const struct kernels_map *input = model_input(runners[0].model);
+		const struct model_info *info = &runners[0].model->info;
+		struct runner *runner = &runners[count++];
 
-		runners[count].onnx = onnx_forward_open(onnx, library, planes, input->width,
-			input->height, &runners[count].name, &err);
-		runners[count].peak_of = runners[0].peak_of;
-		if (!runners[count++].onnx)
+		runner->planes = memory_alloc_array(
+			3 * info->input_width_px * info->input_height_px, sizeof(float));
+		fill_planes(info, runner->planes);
+		runner->onnx = onnx_forward_open(onnx, library, runner->planes,
+			info->input_width_px, info->input_height_px, &runner->name, &err);
+		runner->peak_of = runners[0].peak_of;
+		if (!runner->onnx)
 			goto fail;
 	}
 	int exit_code = count ? run_turns(runners, count, rounds) : 1;
@@ -176,8 +203,8 @@ static int measure_all(const char *path, size_t rounds, const char *onnx, const 
 	for (size_t i = 0; i < count; i++) {
 		model_close(runners[i].model);
 		onnx_forward_close(runners[i].onnx);
+		free(runners[i].planes);
 	}
-	free(planes);
 	return exit_code;
 fail:
 	fprintf(stderr, "detector: %s\n", err.text);
@@ -187,21 +214,51 @@ fail:
 static void print_layer(
 	const char *name, double *times_ms, double *peaks, size_t rounds, uint64_t multiply_adds)
 {
-	double best = 2 * (double)multiply_adds / best_of(times_ms, rounds) / 1e6;
-	double median = 2 * (double)multiply_adds / times_ms[rounds / 2] / 1e6;
+	double share = share_of_peak(times_ms, peaks, rounds, multiply_adds);
 
-	best_of(peaks, rounds);
-	printf("%-30s %8.3f %8.3f ms %8.1f %8.1f GFLOP/s", name, times_ms[0], times_ms[rounds / 2],
-		best, median);
-	if (peaks[rounds - 1] > 0)
-		printf(" %5.0f %% %5.0f %%", best / peaks[rounds - 1] * 100,
-			median / peaks[rounds / 2] * 100);
+	printf("%-30s %8.3f %8.3f ms %8.1f GFLOP/s", name, times_ms[0], times_ms[rounds / 2],
+		2e-6 * (double)multiply_adds / times_ms[rounds / 2]);
+	if (share > 0)
+		printf(" %5.0f %%", share * 100);
 	putchar('\n');
 }
 
+enum { MAX_LAYERS = 256, OTHERS_BYTES = 16 << 20 };
+
+/* What other work leaves of the caches between two pictures. */
+static void forget(void)
+{
+	static volatile char others[OTHERS_BYTES];
+
+	for (size_t i = 0; i < OTHERS_BYTES; i += 64)
+		others[i]++;
+}
+
+static void print_layers(
+	struct model *model, double (*times_ms)[MAX_ROUNDS], double *peaks, size_t rounds)
+{
+	const size_t count = model_layer_count(model);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t multiply_adds;
+		const struct kernels_conv *conv = model_layer(model, i, &multiply_adds);
+		double same_peaks[MAX_ROUNDS];
+		char name[64];
+
+		snprintf(name, sizeof(name), "%3zu: %zux%zu/%zu %3zu > %3zu  %zux%zu", i + 1,
+			conv->size, conv->size, conv->stride,
+			conv->in.blocks ? conv->in.blocks * KERNELS_BLOCK : 3,
+			conv->out.blocks * KERNELS_BLOCK, conv->out.width, conv->out.height);
+		memcpy(same_peaks, peaks, rounds * sizeof(*peaks));
+		print_layer(name, times_ms[i], same_peaks, rounds, multiply_adds);
+	}
+	print_layer("all", times_ms[count], peaks, rounds, model->info.multiply_adds);
+}
+
+/* One after the other, as the network runs them. */
 static int measure_layers(const char *path, size_t rounds)
 {
-	static double times[MAX_ROUNDS], peaks[MAX_ROUNDS];
+	static double times[MAX_LAYERS + 1][MAX_ROUNDS], peaks[MAX_ROUNDS];
 	struct error err = {0};
 	struct model *model;
 	const struct kernels *kernels = kernels_choose(getenv("RAILQUEST_CPU"), &err);
@@ -210,35 +267,28 @@ static int measure_layers(const char *path, size_t rounds)
 		fprintf(stderr, "detector: %s\n", err.text);
 		return 1;
 	}
-	fill(model_input(model), NULL);
-	model_forward(model);
-	printf("%s, best and median of %zu; shares of the core's peak\n", kernels->name, rounds);
-	for (size_t i = 0; i < model_layer_count(model); i++) {
-		uint64_t multiply_adds;
-		const struct kernels_conv *conv = model_layer(model, i, &multiply_adds);
-		char name[64];
+	const size_t count = model_layer_count(model);
 
-		snprintf(name, sizeof(name), "%3zu: %zux%zu/%zu %3zu > %3zu  %zux%zu", i + 1,
-			conv->size, conv->size, conv->stride,
-			conv->in.blocks ? conv->in.blocks * KERNELS_BLOCK : 3,
-			conv->out.blocks * KERNELS_BLOCK, conv->out.width, conv->out.height);
-		for (size_t round = 0; round < rounds; round++) {
+	for (size_t round = 0; round < rounds; round++) {
+		forget();
+		fill(model_input(model));
+		double before = peak_gflops(kernels->name);
+
+		times[count][round] = 0;
+		for (size_t i = 0; i < count; i++) {
+			uint64_t multiply_adds;
+			const struct kernels_conv *conv = model_layer(model, i, &multiply_adds);
 			double begun = now_ms();
 
 			kernels->conv(conv);
-			times[round] = now_ms() - begun;
-			peaks[round] = peak_gflops(kernels->name);
+			times[i][round] = now_ms() - begun;
+			times[count][round] += times[i][round];
 		}
-		print_layer(name, times, peaks, rounds, multiply_adds);
+		peaks[round] = (before + peak_gflops(kernels->name)) / 2;
 	}
-	for (size_t round = 0; round < rounds; round++) {
-		double begun = now_ms();
-
-		model_forward(model);
-		times[round] = now_ms() - begun;
-		peaks[round] = peak_gflops(kernels->name);
-	}
-	print_layer("all, one after the other", times, peaks, rounds, model->info.multiply_adds);
+	printf("%s, best and median of %zu, and the median share of the core's peak\n",
+		kernels->name, rounds);
+	print_layers(model, times, peaks, rounds);
 	model_close(model);
 	return 0;
 }

@@ -7,8 +7,10 @@ double now_ms(void);
 
 /*
  * GFLOP/s of multiply-adds in registers, as wide as kernels of that name use them, as many
- * independent ones at a time as hide their latency; 0 for a name whose width is not known. Takes
- * about 0.1 ms. The peak is measured, not looked up: it moves with the clock.
+ * independent ones at a time as hide their latency; 0 for a name whose width is not known.
+ * Measured, not looked up: it moves with the clock. The first milliseconds are not counted: a
+ * processor that has just used narrow registers runs faster for a while than it can with wide ones.
+ * Takes 2 ms or so.
  */
 double peak_gflops(const char *kernels);
 

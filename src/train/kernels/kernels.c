@@ -28,6 +28,21 @@ float *kernels_map_origin(const struct kernels_map *map)
 	return map->data + kernels_map_row(map) + (map->blocks ? KERNELS_BLOCK : 3);
 }
 
+void kernels_map_clear_border(const struct kernels_map *map)
+{
+	const size_t row = kernels_map_row(map), pixel = KERNELS_BLOCK * sizeof(float);
+
+	for (size_t block = 0; block < map->blocks; block++) {
+		float *first = map->data + block * kernels_map_block(map);
+
+		memset(first, 0, row * sizeof(float));
+		// A row's last pixel and the next one's first lie beside each other.
+		for (size_t y = 0; y <= map->height; y++)
+			memset(first + (y + 1) * row - KERNELS_BLOCK, 0, 2 * pixel);
+		memset(first + (map->height + 1) * row, 0, row * sizeof(float));
+	}
+}
+
 size_t kernels_group(const struct kernels *kernels, size_t out_blocks)
 {
 	for (size_t group = kernels->max_group; group > 1; group--)

@@ -34,6 +34,9 @@ float *kernels_map_origin(const struct kernels_map *map);
 size_t kernels_map_row(const struct kernels_map *map);
 size_t kernels_map_block(const struct kernels_map *map);
 
+/* Zeroes the outermost pixels, of a map of blocks whose memory held something else. */
+void kernels_map_clear_border(const struct kernels_map *map);
+
 /* out = act(convolution(in) + bias + add). Maps must not share memory with `out`. */
 struct kernels_conv {
 	struct kernels_map in, out, add; // add.data NULL: nothing is added

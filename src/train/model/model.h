@@ -84,7 +84,9 @@ void model_forward(struct model *model);
 size_t model_head_count(const struct model *model);
 struct model_head model_head(const struct model *model, size_t index);
 
-/* One layer of the network, for benches: its convolution, and its multiply-adds without padding. */
+/* One layer of the network, for benches: its convolution, and its multiply-adds without padding.
+ * Its maps share memory with others', so that only a whole run, in order, computes what it should.
+ */
 size_t model_layer_count(const struct model *model);
 const struct kernels_conv *model_layer(
 	const struct model *model, size_t index, uint64_t *multiply_adds);
