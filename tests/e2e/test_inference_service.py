@@ -31,7 +31,7 @@ def model(tmp_path_factory):
 
 def inference(broker, model, *options):
     return Server([BUILD / "bin/railquest-inference", "--listen", "127.0.0.1:0", "--broker", f"mqtt://127.0.0.1:{broker.port}",
-                   "--model", model, *options])
+                   *(["--model", model] if model else []), *options])
 
 
 def frame(picture, sequence, width=640, height=480):
@@ -83,6 +83,14 @@ def test_each_picture_gets_a_result_that_says_where_it_came_from(broker, model):
         assert server.request("/ready")[0] == 200
         wait_until(lambda: server.request("/ready")[0] == 503, "stays ready without pictures")
         assert b"frames: no picture came for a while" in server.request("/ready")[2]
+
+
+def test_without_a_model_named_it_takes_the_one_that_comes_along(broker):
+    broker.start()
+    with inference(broker, None) as server, broker.collector("railquest/train/result") as next_message:
+        wait_for_broker(server)
+        broker.publish_bytes("railquest/train/frame", frame(PHOTOS[0].read_bytes(), 1))
+        assert json.loads(next_message()[1].partition(b"\n")[0])["model"] == "signs.model"
 
 
 def test_what_is_no_picture_is_counted_and_the_next_one_is_seen(broker, model):

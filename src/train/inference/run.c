@@ -211,13 +211,6 @@ static void check_frames(void *context)
 
 /* --- setting up --- */
 
-static struct str file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return str_from(slash ? slash + 1 : path);
-}
-
 static void create_metrics(struct run *run)
 {
 	static const char frames[] = "railquest_inference_frames_total";
@@ -306,7 +299,7 @@ static int open_and_serve(const struct run_options *options)
 		return exit_code;
 	}
 	run.knows_clock = service_clock_id(run.clock.bytes);
-	run.model_name = file_name(options->model.path);
+	run.model_name = str_from(run.model->info.name);
 	run.backend =
 		str_format(&arena, "%s:%s", run.model->driver->name, run.model->info.provider);
 	log_info("the model %s (%zu x %zu) runs on %s", run.model_name.data,

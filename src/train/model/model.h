@@ -18,6 +18,7 @@ enum { MODEL_MAX_FILE_BYTES = 64 << 20 };
 
 /* What a model says about itself. */
 struct model_info {
+	char name[64]; // of its file, without folders; cut where it is longer
 	size_t input_width_px, input_height_px;
 	enum vision_fit fit;
 	struct str *classes; // names; the index is the class_id
