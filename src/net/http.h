@@ -60,7 +60,8 @@ struct http_route {
 
 /* --- answers --- */
 
-/* Adds a header to the answer to come; name in lower case, both borrowed until the request ends. */
+/* Adds a header to the answer to come; name in lower case with its colon, both borrowed until the
+ * request ends. */
 void http_add_header(struct http_request *request, const char *name, struct str value);
 
 /* The body is borrowed until the request ends: a literal, or the request's arena. */

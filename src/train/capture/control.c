@@ -43,7 +43,7 @@ static bool is_admitted(struct http_request *request, const struct capture *capt
 	int status = guard ? guard_admit(guard, &asked, &why) : 403;
 
 	if (status == 401)
-		http_add_header(request, "www-authenticate", STR("Bearer"));
+		http_add_header(request, "www-authenticate:", STR("Bearer"));
 	if (status != 200)
 		http_answer(request, status, text_plain, str_from(why));
 	return status == 200;

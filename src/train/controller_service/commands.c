@@ -106,7 +106,7 @@ static bool admit(struct cab *cab, struct http_request *request)
 	int status = guard_admit(&cab->guard, &asked, &why);
 
 	if (status == 401)
-		http_add_header(request, "www-authenticate", STR("Bearer"));
+		http_add_header(request, "www-authenticate:", STR("Bearer"));
 	if (status != 200)
 		http_answer(request, status, "text/plain; charset=utf-8",
 			str_format(request->arena, "%s\n", why));
