@@ -178,9 +178,20 @@ static void go_down(struct camera *camera, const struct error *why)
 	camera->was_reported = true;
 }
 
+/* A thread that the driver left to itself may hold the descriptor open for longer: it is let go of
+ * by name. */
+static void close_source(struct camera *camera)
+{
+	int fd = camera->driver->fd(camera->source);
+
+	if (camera->phase == PHASE_OPENED && fd >= 0)
+		epoll_ctl(camera->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	camera->driver->close(camera->source);
+}
+
 static void shut(struct camera *camera, int64_t now_us, const struct error *why)
 {
-	camera->driver->close(camera->source);
+	close_source(camera);
 	camera->phase = PHASE_SHUT;
 	go_down(camera, why);
 	camera->open_at_us = now_us + camera->retry_us;
@@ -267,7 +278,7 @@ enum camera_outcome camera_look(
 	if (outcome == CAMERA_PICTURE)
 		note_picture(camera, now_us);
 	if (outcome == CAMERA_ENDED) {
-		camera->driver->close(camera->source);
+		close_source(camera);
 		camera->phase = PHASE_OVER;
 		camera->is_up = false;
 		error_set(&camera->why, ERROR_NONE, "it is over");

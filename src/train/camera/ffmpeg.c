@@ -311,7 +311,9 @@ static void source_close(struct camera_source *base)
 
 static int source_fd(const struct camera_source *base)
 {
-	return ((const struct source *)base)->session->event_fd;
+	const struct session *session = ((const struct source *)base)->session;
+
+	return session ? session->event_fd : -1;
 }
 
 /* With the session's mutex held. */
