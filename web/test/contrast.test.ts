@@ -37,11 +37,14 @@ const text: [string, string][] = [
 	['medal-ink', 'silver'],
 	['medal-ink', 'bronze'],
 	['surface', 'up'],
+	['stop-ink', 'stop'],
+	['down', 'surface'],
 	...[0, 1, 2, 3, 4, 5].map((i): [string, string] => [`exercise-${i}`, 'surface']),
 ];
 const marks: [string, string][] = [
 	['ink-faint', 'surface'],
 	['ink-faint', 'ground'],
+	['stop-edge', 'surface'],
 	...[0, 1, 2, 3, 4, 5].flatMap((i): [string, string][] => [
 		[`hue-${i}`, 'surface'],
 		[`hue-${i}`, 'ground'],

@@ -1,0 +1,195 @@
+// Every text of the train's page, in both languages. `French` has the type of `English`: a missing key does not compile.
+
+import type { LanguageCode } from '../format';
+import type { Mode, Order, Outcome, Verb } from './contract';
+
+type Said<K extends string> = Record<K, string>;
+
+const en = {
+	title: 'Train',
+	stop: 'STOP',
+	stop_hint: 'Space or Escape',
+	arm: 'Arm',
+	arm_again: 'Press again to arm',
+	disarm: 'Disarm',
+	verbs: { stop: 'Stop', arm: 'Arm', disarm: 'Disarm' } as Said<Verb>,
+	outcomes: {
+		sent: 'sent…',
+		done: 'done',
+		refused: 'refused',
+		unanswered: 'NO EFFECT seen within 1 s',
+		unsent: 'NOT SENT',
+	} as Said<Outcome>,
+	no_monitor: 'the monitor does not answer',
+	by_hand: 'Stop the train by hand: the hub’s button, or take it off the track.',
+	order: 'Order',
+	orders: { stop: 'Stop', slow: 'Slow', go: 'Go', none: 'None' } as Said<Order>,
+	no_order: 'No order yet',
+	old_order: 'nothing new for',
+	controller: 'Controller',
+	modes: {
+		'no-hub': 'No hub',
+		disarmed: 'Disarmed',
+		waiting: 'Armed, waiting',
+		dead: 'Braked: no decisions',
+		stopped: 'Stopped',
+		slow: 'Slow',
+		going: 'Going',
+	} as Said<Mode>,
+	no_controller: 'No word from the controller',
+	armed: 'armed',
+	not_armed: 'not armed',
+	speed: 'Speed',
+	stops_within: 'stops within',
+	battery: 'Battery',
+	battery_low: 'Battery low',
+	radio: 'Radio',
+	voltage: 'Voltage',
+	hub: 'Hub',
+	picture: 'Live picture',
+	no_picture: 'Waiting for pictures…',
+	stale: 'STALE',
+	age: 'age',
+	boxes: 'Boxes',
+	boxes_hint: 'Show or hide the boxes (B)',
+	and_more: (n: number) => `and ${n} more`,
+	classes: { SpeedLimit: 'Speed limit', DangerAhead: 'Danger ahead' } as Record<string, string>,
+	decides: 'decides',
+	hops: 'Latency',
+	hop_names: {
+		capture: 'camera',
+		inference: 'inference',
+		decision: 'decision',
+		hub: 'hub',
+		total: 'total',
+	},
+	last_minute: 'last minute',
+	last_act: 'Last order to the hub',
+	services: 'Services',
+	service_states: { up: 'there', gone: 'gone', unknown: 'not heard of' },
+	broker: 'broker',
+	locked: 'This monitor wants a token.',
+	token: 'Token',
+	unlock: 'Unlock',
+	language: 'Language',
+	theme: 'Theme',
+};
+
+export type TrainWords = { [K in keyof typeof en]: (typeof en)[K] };
+
+const fr: TrainWords = {
+	title: 'Train',
+	stop: 'STOP',
+	stop_hint: 'Espace ou Échap',
+	arm: 'Armer',
+	arm_again: 'Appuyer encore pour armer',
+	disarm: 'Désarmer',
+	verbs: { stop: 'Stop', arm: 'Armer', disarm: 'Désarmer' },
+	outcomes: {
+		sent: 'envoyé…',
+		done: 'fait',
+		refused: 'refusé',
+		unanswered: 'AUCUN EFFET vu en 1 s',
+		unsent: 'NON ENVOYÉ',
+	},
+	no_monitor: 'le moniteur ne répond pas',
+	by_hand: 'Arrêtez le train à la main : bouton du hub, ou soulevez-le des rails.',
+	order: 'Ordre',
+	orders: { stop: 'Arrêt', slow: 'Ralentir', go: 'Rouler', none: 'Aucun' },
+	no_order: 'Pas encore d’ordre',
+	old_order: 'rien de nouveau depuis',
+	controller: 'Contrôleur',
+	modes: {
+		'no-hub': 'Pas de hub',
+		disarmed: 'Désarmé',
+		waiting: 'Armé, en attente',
+		dead: 'Freiné : plus de décisions',
+		stopped: 'Arrêté',
+		slow: 'Lent',
+		going: 'En marche',
+	},
+	no_controller: 'Aucune nouvelle du contrôleur',
+	armed: 'armé',
+	not_armed: 'non armé',
+	speed: 'Vitesse',
+	stops_within: 's’arrête en',
+	battery: 'Batterie',
+	battery_low: 'Batterie faible',
+	radio: 'Radio',
+	voltage: 'Tension',
+	hub: 'Hub',
+	picture: 'Image en direct',
+	no_picture: 'En attente d’images…',
+	stale: 'IMAGE PÉRIMÉE',
+	age: 'âge',
+	boxes: 'Cadres',
+	boxes_hint: 'Montrer ou cacher les cadres (B)',
+	and_more: (n) => `et ${n} de plus`,
+	classes: { SpeedLimit: 'Limitation de vitesse', DangerAhead: 'Danger' },
+	decides: 'décide',
+	hops: 'Latence',
+	hop_names: {
+		capture: 'caméra',
+		inference: 'inférence',
+		decision: 'décision',
+		hub: 'hub',
+		total: 'total',
+	},
+	last_minute: 'dernière minute',
+	last_act: 'Dernier ordre au hub',
+	services: 'Services',
+	service_states: { up: 'présent', gone: 'parti', unknown: 'jamais entendu' },
+	broker: 'broker',
+	locked: 'Ce moniteur demande un jeton.',
+	token: 'Jeton',
+	unlock: 'Ouvrir',
+	language: 'Langue',
+	theme: 'Thème',
+};
+
+export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };
+
+export const className = (words: TrainWords, name: string): string => words.classes[name] ?? name;
+
+const order_fr: Record<string, string> = { stop: 'arrêt', slow: 'ralenti' };
+
+/* The services give reasons in English; these are the ones that they know (decision.c, controller.c). */
+const reasons: [RegExp, (part: string[]) => string][] = [
+	[/^no sign$/, () => 'aucun panneau'],
+	[
+		/^(\w+), (\d+)x(\d+) pixels, seen in (\d+) of (\d+) pictures$/,
+		([, name = '', w, h, seen, of]) => `${className(fr, name)}, ${w}×${h} pixels, vu dans ${seen} image${Number(seen) > 1 ? 's' : ''} sur ${of}`,
+	],
+	[/^(stop|slow) holds: the sign is in sight$/, ([, o = '']) => `${order_fr[o]} maintenu : le panneau est en vue`],
+	[
+		/^(stop|slow) holds: clear for (\d+) of (\d+) ms$/,
+		([, o = '', a, b]) => `${order_fr[o]} maintenu : voie libre depuis ${a} ms sur ${b}`,
+	],
+	[/^(stop|slow) holds: (\d+) of (\d+) ms$/, ([, o = '', a, b]) => `${order_fr[o]} maintenu : ${a} ms sur ${b}`],
+	[/^(stop|slow) ended after (\d+) ms$/, ([, o = '', a]) => `${order_fr[o]} levé après ${a} ms`],
+	[/^picture (\d+) came after picture (\d+)$/, ([, a, b]) => `image ${a} arrivée après l’image ${b}`],
+	[/^picture (\d+) was taken before picture (\d+)$/, ([, a, b]) => `image ${a} prise avant l’image ${b}`],
+	[/^no fresh decision$/, () => 'plus de décision récente'],
+	[/^the hub is not there yet$/, () => 'le hub n’est pas encore là'],
+	[/^the hub is not ready$/, () => 'le hub n’est pas prêt'],
+	[/^the motor was unplugged$/, () => 'le moteur a été débranché'],
+	[/^the hub was told to brake and let go$/, () => 'le hub a reçu l’ordre de freiner, puis a été libéré'],
+];
+
+export interface Reason {
+	text: string;
+	lang: LanguageCode;
+}
+
+/** In the viewer's language where it is a known one, else as it was given. */
+export function reason(text: string, language: LanguageCode): Reason {
+	if (language === 'en') {
+		const named = text.replace(/^\w+(?=, )/, (name) => className(en, name));
+		return { text: named.replace(/(\d)x(\d)/g, '$1×$2'), lang: 'en' };
+	}
+	for (const [pattern, say] of reasons) {
+		const found = pattern.exec(text);
+		if (found) return { text: say([...found]), lang: 'fr' };
+	}
+	return { text, lang: 'en' };
+}
