@@ -123,6 +123,15 @@ void http_block_drop(struct http_block *block)
 		free(block);
 }
 
+void http_answer_block(
+	struct http_request *request, int status, const char *type, struct http_block *block)
+{
+	struct exchange *exchange = answer(request, status, type);
+
+	exchange->block = http_block_take(block);
+	exchange->rest = (struct str){block->data, block->len};
+}
+
 void http_answer_feed(struct http_request *request, const struct http_feed *feed)
 {
 	struct exchange *exchange = (struct exchange *)request;
@@ -201,7 +210,9 @@ static bool send_head(struct exchange *exchange, size_t len)
 	if (lws_add_http_header_status(exchange->wsi,
 		    (unsigned)exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &head.at, head.end))
 		return false;
-	if (exchange->status != 304 || exchange->rest.len)
+	bool is_bodiless = exchange->status == 304 || exchange->status == 204;
+
+	if (!is_bodiless || exchange->rest.len)
 		put(&head, "content-type:", str_from(exchange->type));
 	for (size_t i = 0; i < exchange->extra_count; i++)
 		put(&head, exchange->extra[i].name, exchange->extra[i].value);
@@ -217,7 +228,7 @@ static bool send_head(struct exchange *exchange, size_t len)
 		exchange->close_after = true;
 	if (exchange->close_after)
 		put(&head, "connection:", STR("close"));
-	if (len != SIZE_MAX &&
+	if (len != SIZE_MAX && exchange->status != 204 &&
 		lws_add_http_header_content_length(exchange->wsi, len, &head.at, head.end))
 		return false;
 	exchange->headers_sent = true;
@@ -329,7 +340,7 @@ int answer_begin(struct exchange *exchange)
 		lws_callback_on_writable(exchange->wsi);
 		return ANSWER_MORE;
 	}
-	if (exchange->is_head || exchange->status == 304)
+	if (exchange->is_head || exchange->status == 304 || exchange->status == 204)
 		return ANSWER_DONE;
 	return send_parts(exchange);
 }

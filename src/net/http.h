@@ -110,6 +110,10 @@ struct http_block *http_block_create(struct str data);
 struct http_block *http_block_take(struct http_block *block);
 void http_block_drop(struct http_block *block); // takes NULL
 
+/* As http_answer, for a body that others are sent too: a reference is taken until it is out. */
+void http_answer_block(
+	struct http_request *request, int status, const char *type, struct http_block *block);
+
 /*
  * `next` says what this client gets next: a block (a reference that is given away), or NULL where
  * there is nothing new for it. It is asked only when the client has taken everything before, so a

@@ -60,9 +60,11 @@ static void put_box(struct buffer *out, const struct wire_box *box)
 void section_hello(struct state *state)
 {
 	struct buffer *out = begin(state, STATE_HELLO);
+	char run[33];
 
-	buffer_append_text(out, "{\"train\":");
-	json_string(out, str_from(state->setup.train));
+	wire_id_print(run, &state->setup.run);
+	buffer_printf(out, "{\"run\":\"%s\"", run);
+	put_text(out, "train", str_from(state->setup.train));
 	put_int(out, "stale_ms", state->setup.stale_ms);
 	put_text(out, "form", state->setup.is_compat ? STR("crazytrain") : STR("railquest"));
 	put_bool(out, "broker", state->broker_is_there);

@@ -41,6 +41,7 @@ extern const char *const state_kind_names[STATE_KIND_COUNT]; // "frame"
 struct state_setup {
 	const char *train;
 	int64_t stale_ms;     // a picture that is older is told to be
+	struct wire_id run;   // of this start: pictures are counted in it
 	struct wire_id clock; // ours
 	bool is_compat;	      // the messages are the original's
 	/* A hop of a picture took so long; may be NULL. */

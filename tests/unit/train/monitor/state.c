@@ -257,7 +257,7 @@ static void a_page_is_told_what_changed_and_nothing_else(void **state)
 	struct fixture *fixture = *state;
 
 	assert_true(state_has_news(&fixture->state, fixture->seen));
-	assert_says(tell(fixture, 1), "\"hello\":{\"train\":\"blue\",\"stale_ms\":1000,");
+	assert_says(tell(fixture, 1), "\"train\":\"blue\",\"stale_ms\":1000,");
 	assert_false(state_has_news(&fixture->state, fixture->seen));
 	assert_string_equal(tell(fixture, 2), "{\"now_us\":2}");
 	take_decision(fixture, origin(1, 1), 0, 3);

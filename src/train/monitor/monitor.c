@@ -1,0 +1,270 @@
+#include "train/monitor/monitor.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "train/monitor/serve.h"
+
+#include <stdio.h>
+
+enum { WAKE_US = 5000, TICK_US = 200000, MAX_CONNECTIONS = 128, MAX_STREAMS = 32, MAX_BODY = 4096 };
+
+struct monitor_options {
+	struct service_settings service;
+	const char *token_file;
+	int64_t stale_ms;
+};
+
+static const struct option table[] = {
+	SERVICE_OPTIONS(struct monitor_options, service, "MONITOR", "127.0.0.1:8085"),
+	{.name = "token-file",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct monitor_options, token_file),
+		.placeholder = "FILE",
+		.help = "whoever looks or gives commands must send the first line of this file; "
+			"needed where --listen is not 127.0.0.1",
+		.environment = "RAILQUEST_MONITOR_TOKEN_FILE"},
+	{.name = "stale-after",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct monitor_options, stale_ms),
+		.placeholder = "TIME",
+		.help = "a picture that is older is shown as stale",
+		.fallback = "1s",
+		.environment = "RAILQUEST_MONITOR_STALE_AFTER",
+		.min = 100,
+		.max = 60000},
+	{0},
+};
+
+// Whose birth and will are listened to, in the order in which pages show them.
+static const char *const services[] = {"capture", "inference", "decision", "controller"};
+
+static void wake(void *context)
+{
+	struct monitor *monitor = context;
+
+	monitor->will_wake = false;
+	http_server_wake(service_http(monitor->service));
+}
+
+void monitor_wake(struct monitor *monitor)
+{
+	if (monitor->will_wake)
+		return;
+	monitor->will_wake = true;
+	http_timer_start(monitor->waking, WAKE_US);
+}
+
+static void report_pictures(struct monitor *monitor, int64_t now_us)
+{
+	int64_t age_us = state_age_us(&monitor->state, now_us);
+	char why[96] = "no picture yet";
+
+	if (age_us != INT64_MAX)
+		snprintf(why, sizeof why, "the newest picture is %.1f s old", (double)age_us / 1e6);
+	service_ready(
+		monitor->service, "pictures", age_us / 1000 <= monitor->state.setup.stale_ms, why);
+}
+
+static void tick(void *context)
+{
+	struct monitor *monitor = context;
+	int64_t now_us = clock_monotonic_us();
+
+	state_tick(&monitor->state, now_us);
+	report_pictures(monitor, now_us);
+	// Streams that were silent for long get their heartbeat.
+	http_server_wake(service_http(monitor->service));
+	http_timer_start(monitor->ticking, TICK_US);
+}
+
+/* --- messages --- */
+
+/* Says so at the 1st, 2nd, 4th, … of a kind: a broken sender does not fill the log. */
+static void complain(const struct monitor *monitor, enum state_kind kind, const struct error *err)
+{
+	int64_t count = monitor->state.refused[kind];
+
+	if ((count & (count - 1)) == 0)
+		log_warn("passed over %lld %s messages so far; the last one: %s", (long long)count,
+			state_kind_names[kind], err->text);
+}
+
+static bool take_presence(struct monitor *monitor, struct str topic, struct str payload,
+	enum state_kind *kind, struct error *err)
+{
+	*kind = STATE_OF_PRESENCE;
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		struct str name = str_from(services[i]);
+
+		if (topic.len > name.len && topic.data[topic.len - name.len - 1] == '/' &&
+			memcmp(topic.data + topic.len - name.len, name.data, name.len) == 0)
+			return state_take_presence(&monitor->state, name, payload, err);
+	}
+	return true;
+}
+
+static void on_message(void *context, struct str topic, struct str payload)
+{
+	struct monitor *monitor = context;
+	struct state *state = &monitor->state;
+	int64_t now_us = clock_monotonic_us();
+	struct error err = {0};
+	enum state_kind kind;
+	bool ok;
+
+	if (service_is_topic(monitor->service, SERVICE_FRAME, topic)) {
+		kind = STATE_OF_FRAME;
+		ok = state_take_frame(state, payload, now_us, clock_wall_ms(), &err);
+	} else if (service_is_topic(monitor->service, SERVICE_RESULT, topic)) {
+		kind = STATE_OF_RESULT;
+		ok = state_take_result(state, payload, now_us, &err);
+	} else if (service_is_topic(monitor->service, SERVICE_DECISION, topic)) {
+		kind = STATE_OF_DECISION;
+		ok = state_take_decision(state, payload, now_us, &err);
+	} else if (service_is_topic(monitor->service, SERVICE_TELEMETRY, topic)) {
+		kind = STATE_OF_TELEMETRY;
+		ok = state_take_telemetry(state, payload, now_us, &err);
+	} else {
+		ok = take_presence(monitor, topic, payload, &kind, &err);
+	}
+	if (!ok)
+		complain(monitor, kind, &err);
+	monitor_wake(monitor);
+}
+
+static void on_bus_state(void *context, bool is_connected)
+{
+	struct monitor *monitor = context;
+
+	state_set_broker(&monitor->state, is_connected);
+	monitor_wake(monitor);
+}
+
+static void subscribe(struct monitor *monitor)
+{
+	struct service *service = monitor->service;
+
+	service_subscribe(service, SERVICE_FRAME, 0, BUS_KEEP_LATEST);
+	service_subscribe(service, SERVICE_RESULT, 0, BUS_KEEP_LATEST);
+	service_subscribe(service, SERVICE_DECISION, 0, BUS_KEEP_LATEST);
+	service_subscribe(service, SERVICE_TELEMETRY, 0, BUS_KEEP_ALL);
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		service_subscribe_state(service, services[i]);
+		state_expect(&monitor->state, services[i]);
+	}
+}
+
+/* --- all together --- */
+
+static bool read_token(const char *path, struct arena *arena, struct str *token, struct error *err)
+{
+	struct str text;
+
+	*token = STR("");
+	if (!path)
+		return true;
+	if (!file_read(path, 4096, arena, &text, err))
+		return error_wrap(err, "--token-file");
+	const char *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
+
+	*token = str_trim((struct str){text.data, end ? (size_t)(end - text.data) : text.len});
+	return token->len ||
+	       error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
+}
+
+static bool create(
+	struct monitor *monitor, const struct monitor_options *options, struct error *err)
+{
+	struct service_options service = {
+		.name = "monitor",
+		.settings = &options->service,
+		.routes = monitor_routes,
+		.route_count = monitor_route_count,
+		.max_connections = MAX_CONNECTIONS,
+		.max_streams = MAX_STREAMS,
+		.max_body_bytes = MAX_BODY,
+		.context = monitor,
+		.message = on_message,
+		.bus_state = on_bus_state,
+		.collect = monitor_collect,
+	};
+
+	monitor->service = service_create(&service, err);
+	if (!monitor->service)
+		return false;
+	struct state_setup setup = {
+		.train = options->service.train,
+		.stale_ms = options->stale_ms,
+		.clock = monitor->clock,
+		.is_compat = service_is_compat(monitor->service),
+		.hop = monitor_note_hop,
+		.context = monitor,
+	};
+
+	service_random_id(setup.run.bytes);
+	state_init(&monitor->state, &setup);
+	monitor_create_metrics(monitor);
+	monitor->waking = http_timer_create(service_http(monitor->service), wake, monitor);
+	monitor->ticking = http_timer_create(service_http(monitor->service), tick, monitor);
+	subscribe(monitor);
+	tick(monitor);
+	return true;
+}
+
+static bool run(const struct monitor_options *options, struct error *err)
+{
+	struct monitor monitor = {0};
+	struct arena arena = {0};
+	struct str token;
+
+	if (!service_clock_id(monitor.clock.bytes))
+		log_warn("this kernel tells no boot id: ages are counted from a picture's "
+			 "arrival");
+	bool ok = read_token(options->token_file, &arena, &token, err) &&
+		  guard_init(&monitor.guard, options->service.listen, token, err) &&
+		  create(&monitor, options, err);
+
+	if (ok && !monitor.guard.is_loopback)
+		log_warn("--listen %s: pictures, commands and the token cross the network in "
+			 "plain HTTP; use a network that you trust, or a tunnel",
+			options->service.listen);
+	ok = ok && service_run(monitor.service, err);
+	http_timer_destroy(monitor.waking);
+	http_timer_destroy(monitor.ticking);
+	service_destroy(monitor.service);
+	state_finish(&monitor.state);
+	arena_finish(&arena);
+	return ok;
+}
+
+static int run_monitor(int argc, char **argv)
+{
+	struct monitor_options options = {0};
+	struct error err = {0};
+	int exit_code;
+
+	if (!options_read(&monitor_command, &options, &argc, argv, &exit_code))
+		return exit_code;
+	bool ok = run(&options, &err);
+
+	if (!ok)
+		log_error("%s", err.text);
+	options_config_finish(&options.service.config);
+	return ok ? 0 : 1;
+}
+
+const struct command monitor_command = {
+	.name = "run",
+	.summary = "shows the train, and passes commands on",
+	.description =
+		"Serves a page with the train's live picture, what was found in it, the order, "
+		"speed, battery and latencies, and a STOP button. Open http://127.0.0.1:8085/.\n\n"
+		"On this machine whoever is here may look and stop the train. Beyond it, "
+		"--token-file says what a viewer must know.",
+	.examples = "railquest-monitor\n"
+		    "railquest-monitor --train blue --broker mqtts://broker.example:8883\n"
+		    "railquest-monitor --listen 0.0.0.0:8085 --token-file token",
+	.options = table,
+	.run = run_monitor,
+};

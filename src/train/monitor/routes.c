@@ -1,0 +1,254 @@
+/*
+ * What the monitor answers. A viewer of the stream is a cursor into the state: it pulls when it can
+ * take more, and is told what changed since, once, as it is now. So a slow one has no queue; and
+ * whoever was told nothing for a second is told the time, by which silence means a broken way.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "pages.h"
+#include "train/monitor/serve.h"
+
+static const int64_t HEARTBEAT_US = 1000000;
+// An arm that came later than this after the press is not what the presser saw.
+enum { ARM_DEADLINE_MS = 1000 };
+
+static void answer_problem(struct http_request *request, int status, const char *why)
+{
+	struct buffer out = {0};
+
+	buffer_append_text(&out, "{\"error\":");
+	json_string(&out, str_from(why));
+	buffer_append_text(&out, "}\n");
+	if (status == 401)
+		http_add_header(request, "www-authenticate:", STR("Bearer"));
+	http_answer_buffer(request, status, "application/json", out);
+}
+
+/* True to go on; else it is answered. */
+static bool admit(struct monitor *monitor, struct http_request *request)
+{
+	const struct guard_request asked = {
+		.host = request->headers[HTTP_HOST],
+		.origin = request->headers[HTTP_ORIGIN],
+		.authorization = request->headers[HTTP_AUTHORIZATION],
+		.content_type = request->headers[HTTP_CONTENT_TYPE],
+		.is_command = request->method == HTTP_POST,
+	};
+	const char *why;
+	int status = guard_admit(&monitor->guard, &asked, &why);
+
+	if (status == 200)
+		return true;
+	monitor->counts.refused++;
+	answer_problem(request, status, why);
+	return false;
+}
+
+/* --- the page --- */
+
+static void answer_page(struct http_request *request, struct str path)
+{
+	for (size_t i = 0; i < page_file_count; i++) {
+		const struct page_file *page = &page_files[i];
+
+		if (!str_equal(path, str_from(page->path)))
+			continue;
+		struct http_asset asset = {
+			.type = page->content_type,
+			.plain = {(const char *)page->data, page->size},
+			.packed = {(const char *)page->gzip, page->gzip_size},
+			.etag = page->etag,
+			.immutable = page->immutable,
+		};
+
+		http_answer_asset(request, &asset);
+		return;
+	}
+	http_answer(request, 404, "text/plain; charset=utf-8", STR("404 page not found\n"));
+}
+
+/* The page itself holds nothing of the train, so it needs no token: it asks its viewer for it. */
+static void get_page(struct http_request *request, void *context)
+{
+	(void)context;
+	answer_page(request, STR("/train.html"));
+}
+
+static void get_file(struct http_request *request, void *context)
+{
+	(void)context;
+	answer_page(request, request->path);
+}
+
+/* --- what is known --- */
+
+struct viewer {
+	struct monitor *monitor;
+	uint64_t seen[STATE_SECTION_COUNT];
+	int64_t told_us; // 0: it was not greeted
+};
+
+static struct http_block *tell(struct viewer *viewer, int64_t now_us)
+{
+	struct buffer out = {0};
+
+	buffer_append_text(&out, viewer->told_us ? "data: " : "retry: 500\n\ndata: ");
+	viewer->told_us = now_us;
+	state_tell(&viewer->monitor->state, viewer->seen, now_us, &out);
+	buffer_append_text(&out, "\n\n");
+	struct http_block *block = http_block_create(buffer_str(&out));
+
+	buffer_finish(&out);
+	return block;
+}
+
+static struct http_block *next(void *cursor)
+{
+	struct viewer *viewer = cursor;
+	int64_t now_us = clock_monotonic_us();
+
+	if (!state_has_news(&viewer->monitor->state, viewer->seen) &&
+		now_us - viewer->told_us < HEARTBEAT_US)
+		return NULL;
+	return tell(viewer, now_us);
+}
+
+static void get_stream(struct http_request *request, void *context)
+{
+	if (!admit(context, request))
+		return;
+	struct viewer *viewer = memory_alloc(sizeof *viewer);
+	struct http_feed feed = {next, free, viewer};
+
+	viewer->monitor = context;
+	http_answer_feed(request, &feed);
+}
+
+/* All of it, as a stream's first event has it. */
+static void get_status(struct http_request *request, void *context)
+{
+	struct monitor *monitor = context;
+	uint64_t seen[STATE_SECTION_COUNT] = {0};
+	struct buffer out = {0};
+
+	if (!admit(monitor, request))
+		return;
+	state_tell(&monitor->state, seen, clock_monotonic_us(), &out);
+	buffer_append_char(&out, '\n');
+	http_add_header(request, "cache-control:", STR("no-store"));
+	http_answer_buffer(request, 200, "application/json", out);
+}
+
+static const char *picture_type(enum wire_format format)
+{
+	static const char *const types[] = {
+		"application/octet-stream", "image/jpeg", "image/webp", "image/png"};
+
+	return types[format];
+}
+
+/* The newest picture, unless the viewer has it: ?after=NUMBER of the last one it got. */
+static void get_picture(struct http_request *request, void *context)
+{
+	struct monitor *monitor = context;
+	const struct state_picture *picture = &monitor->state.picture;
+	struct str after = form_get(&request->form, "after");
+	char trace[33];
+	int64_t got = 0;
+
+	if (!admit(monitor, request))
+		return;
+	if (after.len && (!number_parse_int(after, &got) || got < 0)) {
+		answer_problem(request, 400, "\"after\" must be the number of a picture");
+		return;
+	}
+	http_add_header(request, "cache-control:", STR("no-store"));
+	if (got >= picture->number) {
+		monitor->counts.unchanged++;
+		http_answer(request, 204, "text/plain", STR(""));
+		return;
+	}
+	monitor->counts.pictures++;
+	wire_id_print(trace, &picture->trace);
+	http_add_header(request,
+		"x-train-picture:", str_format(request->arena, "%lld", (long long)picture->number));
+	http_add_header(request, "x-train-trace:", str_copy(request->arena, str_from(trace)));
+	http_answer_block(request, 200, picture_type(picture->format), picture->bytes);
+}
+
+/* --- commands --- */
+
+/*
+ * The original's controller knows one word for it on its own topic, and goes on by itself after a
+ * second; ours holds.
+ */
+static bool send(struct monitor *monitor, const struct wire_command *command)
+{
+	struct buffer out = {0};
+
+	wire_write_command(&out, command);
+	bool sent = service_publish(
+		monitor->service, SERVICE_COMMAND, buffer_str(&out), 1, BUS_KEEP_ALL);
+
+	buffer_finish(&out);
+	if (service_is_compat(monitor->service) && command->verb == WIRE_VERB_STOP)
+		sent &= service_publish(monitor->service, SERVICE_DECISION,
+			str_from(wire_compat_command(WIRE_ORDER_STOP)), 1, BUS_KEEP_ALL);
+	return sent;
+}
+
+static void give_command(struct http_request *request, void *context, enum wire_verb verb)
+{
+	struct monitor *monitor = context;
+	struct wire_command command = {.verb = verb,
+		.clock = monitor->clock,
+		.sent_monotonic_us = clock_monotonic_us(),
+		.deadline_ms = ARM_DEADLINE_MS};
+	char id[33];
+
+	if (!admit(monitor, request))
+		return;
+	service_random_id(command.id.bytes);
+	// A broker that is gone takes nothing, and what waits for it would come at a wrong time.
+	bool sent = monitor->state.broker_is_there && send(monitor, &command);
+
+	state_add_command(&monitor->state, &command.id, verb, sent, command.sent_monotonic_us);
+	monitor_wake(monitor);
+	if (!sent) {
+		answer_problem(request, 503, "the broker is not there: the command was not sent");
+		return;
+	}
+	wire_id_print(id, &command.id);
+	http_answer(request, 202, "application/json",
+		str_format(request->arena, "{\"id\":\"%s\"}\n", id));
+}
+
+static void post_stop(struct http_request *request, void *context)
+{
+	give_command(request, context, WIRE_VERB_STOP);
+}
+
+static void post_arm(struct http_request *request, void *context)
+{
+	give_command(request, context, WIRE_VERB_ARM);
+}
+
+static void post_disarm(struct http_request *request, void *context)
+{
+	give_command(request, context, WIRE_VERB_DISARM);
+}
+
+const struct http_route monitor_routes[] = {
+	{"/", HTTP_GET, get_page},
+	{"/assets/*", HTTP_GET, get_file},
+	{"/api/train/stream", HTTP_GET, get_stream},
+	{"/api/train/status", HTTP_GET, get_status},
+	{"/api/train/frame.jpg", HTTP_GET, get_picture},
+	{"/api/train/stop", HTTP_POST, post_stop},
+	{"/api/train/arm", HTTP_POST, post_arm},
+	{"/api/train/disarm", HTTP_POST, post_disarm},
+};
+
+const size_t monitor_route_count = sizeof monitor_routes / sizeof monitor_routes[0];

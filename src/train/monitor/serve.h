@@ -1,0 +1,43 @@
+/* train/monitor/serve.h — the running monitor, which monitor.c and routes.c share. */
+#ifndef TRAIN_MONITOR_SERVE_H
+#define TRAIN_MONITOR_SERVE_H
+
+#include "net/guard.h"
+#include "train/monitor/state.h"
+#include "train/service/service.h"
+
+/* What was asked for, and how it was answered. */
+struct monitor_counts {
+	int64_t pictures, unchanged, refused;
+};
+
+struct monitor_metrics {
+	struct metric *hops[JOURNEY_HOP_COUNT];
+	struct metric *taken[STATE_KIND_COUNT], *unreadable[STATE_KIND_COUNT];
+	struct metric *commands[WIRE_VERB_DISARM + 1][COMMAND_OUTCOME_COUNT];
+	struct metric *overtaken, *viewers, *age, *pictures, *unchanged, *refused;
+};
+
+struct monitor {
+	struct service *service;
+	struct guard guard;
+	struct state state;
+	struct wire_id clock;
+	struct monitor_counts counts;
+	struct monitor_metrics metrics;
+	struct http_timer *waking, *ticking;
+	bool will_wake;
+};
+
+extern const struct http_route monitor_routes[];
+extern const size_t monitor_route_count;
+
+void monitor_create_metrics(struct monitor *monitor);
+/* What service_options.collect and state_setup.hop want; `context` is the monitor. */
+void monitor_collect(void *context);
+void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
+
+/* Pages are told soon: what happens within some milliseconds is told at once. */
+void monitor_wake(struct monitor *monitor);
+
+#endif
