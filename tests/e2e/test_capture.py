@@ -146,6 +146,7 @@ class Camera:
     def __init__(self, folder, pictures):
         self.control, self.report, self.pictures = folder / "control", folder / "report", pictures
         self.words = {"state": "there", "format": "mjpeg", "fps": "30", "folder": pictures, "report": self.report}
+        self.environment = {"LD_PRELOAD": str(FAKE), "RAILQUEST_FAKE_V4L2": str(self.control)}
         self.set()
 
     def set(self, **words):
@@ -159,8 +160,7 @@ class Camera:
         return self.report.read_text().splitlines() if self.report.exists() else []
 
     def capture(self, broker, *options):
-        return capture(broker, "v4l2:/dev/video9", *options,
-                       environment={"LD_PRELOAD": str(FAKE), "RAILQUEST_FAKE_V4L2": str(self.control)})
+        return capture(broker, "v4l2:/dev/video9", *options, environment=self.environment)
 
 
 @pytest.fixture
@@ -191,6 +191,16 @@ def test_the_picture_is_the_cameras_newest_and_has_its_time(broker, camera):
     assert mean_age_s < 0.1
     times = [head["captured_monotonic_us"] for head in heads]
     assert times == sorted(set(times))
+
+
+def test_a_program_that_was_held_up_sees_the_newest_picture(camera):
+    camera.set(fps="20")
+    done = subprocess.run([BUILD / "tests/support/camera_look", "v4l2:/dev/video9", "400"], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, **camera.environment})
+    assert done.returncode == 0, done.stderr
+    newer_ms, overtaken = int(done.stdout.split()[1]), int(done.stdout.split()[3])
+    # One of four buffers held the first picture; the others filled, and of those the last one was taken.
+    assert overtaken == 2 and newer_ms >= 100
 
 
 @pytest.mark.parametrize("options,format,rate", [
@@ -277,6 +287,7 @@ def test_damaged_pictures_are_counted_and_left_out(broker, camera, pictures, tmp
 @pytest.mark.parametrize("words,why", [
     ({"state": "gone"}, "No such file or directory"),
     ({"state": "alien"}, "takes no pictures here"),
+    ({"state": "busy"}, "another program uses it"),
     ({"format": "h264"}, "it gives H264; MJPG, JPEG or YUYV"),
 ])
 def test_a_device_that_does_not_serve_is_said_clearly_and_tried_again(broker, camera, words, why):

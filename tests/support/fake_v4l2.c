@@ -3,7 +3,7 @@
  * RAILQUEST_FAKE_V4L2=FILE. It answers open, ioctl and mmap as a driver does, gives pictures at a
  * rate, and does what FILE says, which is read again every 10 ms, a word and its value a line:
  *
- *	state there | gone | silent | damaged | alien
+ *	state there | gone | silent | damaged | alien | busy
  *	format mjpeg | yuyv | h264
  *	fps 30
  *	folder PATH	its files, in the order of their names, are the MJPEG pictures
@@ -313,6 +313,8 @@ static int stream(unsigned long request, void *argument)
 
 	switch (request) {
 	case VIDIOC_REQBUFS:
+		if (is_state("busy"))
+			return refuse(EBUSY);
 		((struct v4l2_requestbuffers *)argument)->count = BUFFERS;
 		return 0;
 	case VIDIOC_QUERYBUF:

@@ -82,7 +82,7 @@ static bool start_streaming(struct v4l2 *camera, struct error *err)
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 
 	if (v4l2_control(camera->fd, VIDIOC_REQBUFS, &wanted) != 0)
-		return error_errno(err, "ask for buffers");
+		return v4l2_refused(err, "ask for buffers");
 	if (wanted.count < 2)
 		return error_set(err, ERROR_SYSTEM, "the driver gives %u buffers; 2 are needed",
 			wanted.count);

@@ -19,6 +19,14 @@ int v4l2_control(int fd, unsigned long request, void *argument)
 	return result;
 }
 
+bool v4l2_refused(struct error *err, const char *what)
+{
+	if (errno == EBUSY)
+		return error_set(err, ERROR_SYSTEM,
+			"%s: another program uses it; `fuser -v` with its path says which", what);
+	return error_errno(err, "%s", what);
+}
+
 static bool check_device(int fd, struct error *err)
 {
 	struct v4l2_capability able = {0};
@@ -153,12 +161,8 @@ static bool apply_format(int fd, uint32_t pixel_format, const struct camera_requ
 		format.fmt.pix.bytesperline = 0;
 	format.fmt.pix.pixelformat = pixel_format;
 	format.fmt.pix.field = V4L2_FIELD_ANY;
-	if (v4l2_control(fd, VIDIOC_S_FMT, &format) != 0) {
-		if (errno == EBUSY)
-			return error_set(
-				err, ERROR_SYSTEM, "another program uses it (fuser -v says which)");
-		return error_errno(err, "set %ux%u", format.fmt.pix.width, format.fmt.pix.height);
-	}
+	if (v4l2_control(fd, VIDIOC_S_FMT, &format) != 0)
+		return v4l2_refused(err, "set its format");
 	*out = format.fmt.pix;
 	return true;
 }

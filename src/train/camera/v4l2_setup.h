@@ -15,6 +15,9 @@ struct v4l2_setup {
 /* ioctl, again where a signal came between. */
 int v4l2_control(int fd, unsigned long request, void *argument);
 
+/* errno as an error; that the device is busy is said so that it helps. Always false. */
+bool v4l2_refused(struct error *err, const char *what);
+
 /*
  * JPEG where the camera has it, YUYV otherwise; size and rate nearest to what is wanted. Fails:
  * ERROR_UNSUPPORTED for a device that gives neither, with what it gives; ERROR_SYSTEM.
