@@ -3,11 +3,17 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
+
+enum { PIPE_ROOM_BYTES = 4096 }; // what a pipe that is ready has room for, at least
 
 static enum log_level least = LOG_LEVEL_INFO;
+static bool may_wait = true;
+static unsigned long dropped;
 
 static const char *const names[] = {"debug", "info", "warn", "error"};
 
@@ -19,6 +25,33 @@ bool log_set_level(const char *name)
 			return true;
 		}
 	return false;
+}
+
+void log_never_wait(void)
+{
+	may_wait = false;
+}
+
+static bool has_room(void)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT);
+}
+
+static void put(struct buffer *out)
+{
+	if (!may_wait) {
+		if (out->len > PIPE_ROOM_BYTES) {
+			out->len = PIPE_ROOM_BYTES;
+			out->data[out->len - 1] = '\n';
+		}
+		if (!has_room()) {
+			dropped++;
+			return;
+		}
+	}
+	fwrite(out->data, 1, out->len, stderr);
 }
 
 void log_write(enum log_level level, const char *file, int line, const char *format, ...)
@@ -52,8 +85,13 @@ void log_write(enum log_level level, const char *file, int line, const char *for
 		else
 			buffer_append_char(&out, c);
 	}
+	if (dropped && has_room()) {
+		buffer_printf(&out, " (%lu lines before this one were dropped: nobody took them)",
+			dropped);
+		dropped = 0;
+	}
 	buffer_append_text(&out, "\"\n");
-	fwrite(out.data, 1, out.len, stderr);
+	put(&out);
 	buffer_finish(&text);
 	buffer_finish(&out);
 }

@@ -1,6 +1,6 @@
 /*
  * base/log.h — logfmt lines on standard error: ts=… level=info at=backfill.c:88 msg="…".
- * The level is the one mutable global of the product.
+ * The level, and whether a line may wait for its reader, are the mutable globals of the product.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -11,6 +11,11 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 
 /* debug, info, warn or error; false for another word. */
 bool log_set_level(const char *name);
+/*
+ * For programs that something moves: a line for which there is no room (a pipe that nobody reads, a
+ * terminal that was told to hold) is dropped, and counted in the next one that finds room.
+ */
+void log_never_wait(void);
 void log_write(enum log_level level, const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

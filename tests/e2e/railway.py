@@ -61,13 +61,13 @@ class Publisher:
 class Service:
     """One of our programs. Its output and its log are in files, so that it never waits for a test."""
 
-    def __init__(self, name, broker, *options, bluetooth=None, url=None):
+    def __init__(self, name, broker, *options, bluetooth=None, url=None, stderr=None):
         self.out, self.errors = tempfile.NamedTemporaryFile("w+"), tempfile.NamedTemporaryFile("w+")
         environment = {**os.environ, **({"DBUS_SYSTEM_BUS_ADDRESS": bluetooth.address} if bluetooth else {})}
         self.process = subprocess.Popen(
             [str(word) for word in (BUILD / f"bin/railquest-{name}", "--listen", "127.0.0.1:0", "--broker",
                                     url or f"mqtt://127.0.0.1:{broker.port}", *options)],
-            stdout=self.out, stderr=self.errors, env=environment)
+            stdout=self.out, stderr=stderr or self.errors, env=environment)
         wait_until(lambda: "listening" in self.said() or self.process.poll() is not None, "it does not listen")
         assert self.process.poll() is None, self.log()
         self.address = self.said().split("http://")[1].split()[0]

@@ -1,6 +1,7 @@
 """railquest-decision and railquest-controller as services: commands, rules that change, logs, hostile messages, TLS, the original's form."""
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -300,6 +301,23 @@ def test_hostile_messages_harm_nothing_and_the_train_stands(broker, run, tmp_pat
     signs.see_for(0.3)
     wait_until(lambda: telemetry(controller)["mode"] == "going", "does not go again")
     assert decision.log().count("cannot be read") <= 2  # told, but not each one
+
+
+def test_a_log_that_nobody_reads_does_not_hold_the_brake(broker, run, tmp_path):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    run("decision")
+    controller, signs = run("controller", "--arm", "--log-level", "debug", stderr=writer), Signs(broker.port)
+    signs.see_for(0.3)
+    wait_until(lambda: motor(tmp_path)[-1] == "64", "does not go")
+    wait_until(lambda: motor(tmp_path)[-1] == "7f", "silence does not brake")
+    assert set(os.read(reader, 1 << 20)) == {ord("x")}
+    controller.post("/stop")
+    assert b"lines before this one were dropped" in os.read(reader, 1 << 16)
 
 
 # --- the broker ---

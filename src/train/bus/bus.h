@@ -21,6 +21,7 @@ enum {
 };
 
 #define BUS_MAX_MESSAGE_BYTES ((size_t)16 << 20)
+#define BUS_MAX_WAITING_BYTES ((size_t)32 << 20) // of one topic
 
 /* What to do with messages that come, or go, faster than they are taken. */
 enum bus_keep {

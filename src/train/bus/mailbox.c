@@ -51,6 +51,7 @@ static void drop_first(struct mailbox_slot *slot)
 {
 	struct mailbox_item *item = &slot->items[slot->first];
 
+	slot->bytes -= item->len;
 	free(item->data);
 	*item = (struct mailbox_item){0};
 	slot->first = (slot->first + 1) % BUS_MAX_WAITING;
@@ -62,13 +63,16 @@ static void put(struct mailbox *mailbox, struct mailbox_slot *slot, struct str p
 	if (slot->keep == BUS_KEEP_LATEST && slot->count) {
 		mailbox->counts.replaced++;
 		drop_first(slot);
-	} else if (slot->count == BUS_MAX_WAITING) {
+	}
+	while (slot->count == BUS_MAX_WAITING ||
+		(slot->count && slot->bytes + payload.len > BUS_MAX_WAITING_BYTES)) {
 		mailbox->counts.dropped++;
 		drop_first(slot);
 	}
 	struct mailbox_item *item = &slot->items[(slot->first + slot->count++) % BUS_MAX_WAITING];
 
 	*item = (struct mailbox_item){memory_alloc(payload.len + 1), payload.len};
+	slot->bytes += payload.len;
 	if (payload.len)
 		memcpy(item->data, payload.data, payload.len);
 }
@@ -115,6 +119,7 @@ static bool take_one(struct mailbox *mailbox, size_t slot_index, struct mailbox_
 
 	if (any) {
 		*out = slot->items[slot->first];
+		slot->bytes -= out->len;
 		slot->items[slot->first] = (struct mailbox_item){0};
 		slot->first = (slot->first + 1) % BUS_MAX_WAITING;
 		slot->count--;

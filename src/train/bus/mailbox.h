@@ -19,7 +19,7 @@ struct mailbox_slot {
 	int qos;
 	enum bus_keep keep;
 	struct mailbox_item items[BUS_MAX_WAITING]; // a ring
-	size_t first, count;
+	size_t first, count, bytes;
 };
 
 struct mailbox {

@@ -51,8 +51,9 @@ struct cab {
 	struct guard guard;
 	struct wire_id clock, boot;
 	struct controller_compat compat;
-	struct service_watch *hub_watch;
-	struct http_timer *hub_timer, *telemetry_timer;
+	struct service_watch *hub_watch, *due_watch;
+	int due_fd; // a timerfd: the hub's and the core's next deadline
+	struct http_timer *telemetry_timer;
 	bool wants_arm;				    // as soon as there is a hub
 	int64_t told_us;			    // of messages that could not be read
 	struct wire_id commands[CAB_COMMANDS_KEPT]; // that were carried out, a ring

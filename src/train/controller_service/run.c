@@ -13,12 +13,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
 	TELL_US = 200000,
 	WIND_DOWN_US = 2000000, // for a hub to brake and let go; it takes 0.65 s at most
 	MAX_TOKEN_BYTES = 4096,
-	FOREVER_US = 1800 * 1000000,
 };
 
 static struct hub *open_hub(void *context, const struct hub_listener *listener)
@@ -59,9 +61,27 @@ static void hub_ready(void *context, uint32_t events)
 	cab_turn(context);
 }
 
-static void hub_due(void *context)
+static void hub_due(void *context, uint32_t events)
 {
-	cab_turn(context);
+	struct cab *cab = context;
+	uint64_t times;
+
+	(void)events;
+	if (read(cab->due_fd, &times, sizeof times) < 0)
+		return; // it was set anew meanwhile
+	cab_turn(cab);
+}
+
+// The loop's own timers are right to some milliseconds; the dead man's is not to be late.
+static void wake_at(const struct cab *cab, int64_t at_us)
+{
+	struct itimerspec when = {0}; // never
+
+	if (at_us != INT64_MAX) {
+		at_us = at_us > 0 ? at_us : 1;
+		when.it_value = (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
+	}
+	timerfd_settime(cab->due_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void cab_turn(struct cab *cab)
@@ -76,7 +96,7 @@ void cab_turn(struct cab *cab)
 	controller_drive_wait(cab->drive, &fd, &events, &until_us);
 	// epoll's events have poll's values.
 	service_watch_change(cab->hub_watch, fd, (uint32_t)events);
-	http_timer_start(cab->hub_timer, until_us == INT64_MAX ? FOREVER_US : until_us - now_us);
+	wake_at(cab, until_us);
 }
 
 static void on_message(void *context, struct str topic, struct str payload)
@@ -175,6 +195,9 @@ static bool open_cab(struct cab *cab, const struct cab_options *options, struct 
 	struct controller_options core = cab_options_core(options);
 
 	cab->options = options;
+	cab->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (cab->due_fd < 0)
+		return error_errno(err, "timerfd");
 	cab->wants_arm = options->arm;
 	if (!read_token(cab, err) || !open_record(cab, err) || !open_service(cab, err))
 		return false;
@@ -190,7 +213,7 @@ static bool open_cab(struct cab *cab, const struct cab_options *options, struct 
 	cab->controller = controller_drive_controller(cab->drive);
 	controller_drive_on_written(cab->drive, on_written, cab);
 	cab->hub_watch = service_watch(cab->service, -1, 0, hub_ready, cab);
-	cab->hub_timer = http_timer_create(service_http(cab->service), hub_due, cab);
+	cab->due_watch = service_watch(cab->service, cab->due_fd, EPOLLIN, hub_due, cab);
 	cab->telemetry_timer = http_timer_create(service_http(cab->service), on_tell, cab);
 	on_tell(cab);
 	cab_turn(cab);
@@ -226,9 +249,11 @@ static void wind_down(struct cab *cab)
 
 static void close_cab(struct cab *cab)
 {
-	http_timer_destroy(cab->hub_timer);
 	http_timer_destroy(cab->telemetry_timer);
 	service_watch_drop(cab->hub_watch);
+	service_watch_drop(cab->due_watch);
+	if (cab->due_fd >= 0)
+		close(cab->due_fd);
 	controller_drive_destroy(cab->drive);
 	service_destroy(cab->service);
 	if (cab->record)
@@ -240,12 +265,14 @@ static void close_cab(struct cab *cab)
 static int run(int argc, char **argv)
 {
 	struct cab_options options = {0};
-	struct cab cab = {0};
+	struct cab cab = {.due_fd = -1};
 	struct error err = {0};
 	int exit_code = 0;
 
 	if (!options_read(&controller_run_command, &options, &argc, argv, &exit_code))
 		return exit_code;
+	// Somebody who holds the terminal, or reads no more of a pipe, must not hold the brake.
+	log_never_wait();
 	if (!cab_options_check(&options, &err))
 		exit_code = options_usage_error(&controller_run_command, "%s", err.text);
 	else if (!open_cab(&cab, &options, &err) || !service_run(cab.service, &err)) {

@@ -118,6 +118,23 @@ static void what_waits_is_capped_and_the_oldest_goes(void **state)
 	assert_int_equal(bus_counts(fixture->reader).dropped, 2);
 }
 
+static void so_are_its_bytes(void **state)
+{
+	struct fixture *fixture = *state;
+	static char large[BUS_MAX_MESSAGE_BYTES];
+
+	publish(fixture, "orders", "first");
+	for (int i = 0; i < 3; i++)
+		assert_true(bus_publish(fixture->writer, "orders",
+			(struct str){large, sizeof large}, 0, BUS_KEEP_ALL));
+	assert_int_equal(bus_counts(fixture->reader).dropped, 2);
+	bus_process(fixture->reader);
+	publish(fixture, "orders", "last");
+	bus_process(fixture->reader);
+	assert_int_equal(bus_counts(fixture->reader).dropped, 2);
+	assert_int_equal(bus_counts(fixture->reader).received, 5);
+}
+
 static void what_is_too_large_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -195,6 +212,7 @@ int main(void)
 		TEST(of_pictures_the_newest_alone_is_taken),
 		TEST(orders_all_arrive_in_their_order),
 		TEST(what_waits_is_capped_and_the_oldest_goes),
+		TEST(so_are_its_bytes),
 		TEST(what_is_too_large_is_refused),
 		TEST(its_state_is_told_once),
 		TEST(messages_that_nobody_took_are_freed),
