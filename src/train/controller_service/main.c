@@ -1,7 +1,13 @@
 #include "train/controller_service/controller_service.h"
 
+static const struct program program;
+
+OPTIONS_DOCUMENTS(program, "railquest-controller")
+
 static const struct command *const commands[] = {
 	&controller_run_command,
+	&completion_command,
+	&manual_command,
 	NULL,
 };
 

@@ -1,10 +1,16 @@
 #include "train/decision_service/decision_service.h"
 
+static const struct program program;
+
+OPTIONS_DOCUMENTS(program, "railquest-decision")
+
 static const struct command *const commands[] = {
 	&decision_run_command,
 	&decision_replay_command,
 	&decision_check_command,
 	&decision_rules_command,
+	&completion_command,
+	&manual_command,
 	NULL,
 };
 

@@ -44,6 +44,7 @@ extern const char *const service_log_levels[];
 	{                                                                                         \
 		.name = row_name, .kind = row_kind, .offset = offsetof(type, member), __VA_ARGS__ \
 	}
+// Types and members cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define SERVICE_OPTIONS(type, member, NAME, default_listen) \
 	SERVICE_OPTIONS_BROKER(type, member, NAME, default_listen, "mqtt://127.0.0.1:1883")
 /* The same with another default for the broker, NULL for none. */
@@ -86,6 +87,7 @@ extern const char *const service_log_levels[];
 			.placeholder = "LEVEL", .help = "what is logged",                        \
 			.choices = service_log_levels, .fallback = "info",                       \
 			.environment = "RAILQUEST_LOG_LEVEL")
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* railquest/TRAIN/frame and so on; with --compat=crazytrain the first three are the original's. */
 enum service_topic {
