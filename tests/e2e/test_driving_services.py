@@ -265,6 +265,15 @@ def test_the_log_goes_on_after_half_a_line_and_after_being_moved_away(broker, ru
     wait_lines(1)
 
 
+def test_a_record_on_a_full_disk_does_not_hold_the_train(broker, run):
+    run("decision")
+    controller, signs = run("controller", "--record-file", "/dev/full", "--arm"), Signs(broker.port)
+    signs.see_for(0.5)
+    wait_until(lambda: telemetry(controller)["acted"]["order"] == "go", "does not go")
+    assert controller.metric("railquest_hub_record_failures_total") >= 2
+    assert controller.log().count("/dev/full takes no lines") == 1
+
+
 # --- hostile messages ---
 
 def test_hostile_messages_harm_nothing_and_the_train_stands(broker, run, tmp_path):
@@ -499,6 +508,7 @@ def test_our_own_decision_and_controller_understand_each_other_in_that_form(brok
 def test_file_environment_and_flags_beat_each_other_in_this_order(broker, tmp_path, monkeypatch):
     broker.start()
     config = tmp_path / "controller.yaml"
+    monkeypatch.setenv("RAILQUEST_ALLOW_HUB", "90:84:2B:01:02:03, 90:84:2B:0A:0B:0C")
     config.write_text("hub: print\ntrain: filed\nlow-power: 60\nallow-hub: ['90:84:2B:01:02:03', '90:84:2B:0A:0B:0C']\n")
     controller = Service("controller", broker, "--config", config)
     controller.wait_ready("broker", "hub")

@@ -29,7 +29,7 @@ struct cab_metrics {
 	struct metric *commands[WIRE_VERB_DISARM + 1][2];
 	struct metric *battery, *battery_low, *volts, *rssi, *errors;
 	struct metric *written, *retried, *failed, *superseded;
-	struct metric *connected, *lost;
+	struct metric *connected, *lost, *record_lost;
 };
 
 /* What became of the last command. */
@@ -48,6 +48,7 @@ struct cab {
 	struct controller *controller; // the drive's
 	const char *const *allowed;    // NULL-ended; NULL: any hub
 	FILE *record;
+	bool record_failed;
 	struct guard guard;
 	struct wire_id clock, boot;
 	struct controller_compat compat;

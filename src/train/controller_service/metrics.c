@@ -40,6 +40,8 @@ static void create_hub(struct cab_metrics *own, struct metrics *metrics)
 	own->retried = metrics_counter(metrics, messages, "outcome=\"retried\"", help);
 	own->failed = metrics_counter(metrics, messages, "outcome=\"failed\"", help);
 	own->superseded = metrics_counter(metrics, messages, "outcome=\"superseded\"", help);
+	own->record_lost = metrics_counter(metrics, "railquest_hub_record_failures_total", "",
+		"Times that --hub=record could not write.");
 	own->connected = metrics_counter(
 		metrics, links, "event=\"connected\"", "Links to the hub that came up, and broke.");
 	own->lost = metrics_counter(

@@ -1,5 +1,7 @@
 #include "train/controller_service/options.h"
 
+enum { ADDRESS_LEN = 17, MAX_ALLOWED = 32 };
+
 static const char *const hubs[] = {"bluez", "print", "record", NULL};
 
 #define ROW(row_name, row_kind, member, ...)                                \
@@ -16,8 +18,8 @@ const struct option cab_option_table[] = {
 	ROW("record-file", OPTION_FILE, record_file, .placeholder = "FILE",
 		.help = "where --hub=record appends a line of JSON for each message"),
 	ROW("allow-hub", OPTION_LIST, allowed, .placeholder = "ADDRESS",
-		.help = "Bluetooth address of a hub that may be taken; may be given again; "
-			"otherwise any hub in reach",
+		.help = "Bluetooth address of a hub that may be taken; may be given again, or "
+			"with commas; otherwise any hub in reach",
 		.environment = "RAILQUEST_ALLOW_HUB"),
 	ROW("adapter", OPTION_TEXT, adapter, .placeholder = "NAME",
 		.help = "Bluetooth adapter, like hci0; otherwise the first one",
@@ -60,21 +62,47 @@ const struct option cab_option_table[] = {
 	{0},
 };
 
-static bool is_address(const char *text)
+static bool is_address(struct str text)
 {
-	for (size_t i = 0; i < 17; i++) {
-		bool is_colon = i % 3 == 2;
+	static const char digits[] = "0123456789abcdefABCDEF";
 
-		if (is_colon ? text[i] != ':' : !strchr("0123456789abcdefABCDEF", text[i]))
+	if (text.len != ADDRESS_LEN)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (i % 3 == 2 ? text.data[i] != ':'
+			       : !memchr(digits, text.data[i], sizeof digits - 1))
 			return false;
-		if (text[i] == '\0')
-			return false;
-	}
-	return text[17] == '\0';
+	return true;
 }
 
-bool cab_options_check(const struct cab_options *options, struct error *err)
+// An environment variable holds one text: there, commas part the addresses.
+static bool split_addresses(
+	const char *text, struct arena *arena, const char **out, size_t *count, struct error *err)
 {
+	for (const char *next = text; next;) {
+		const char *comma = strchr(next, ',');
+		struct str one = str_trim(
+			comma ? (struct str){next, (size_t)(comma - next)} : str_from(next));
+
+		if (!is_address(one))
+			return error_set(err, ERROR_INVALID,
+				"--allow-hub %.*s: an address like 90:84:2B:01:02:03",
+				STR_ARG(one));
+		if (*count == MAX_ALLOWED)
+			return error_set(
+				err, ERROR_LIMIT, "--allow-hub: at most %d addresses", MAX_ALLOWED);
+		out[(*count)++] = str_copy(arena, one).data;
+		next = comma ? comma + 1 : NULL;
+	}
+	return true;
+}
+
+bool cab_options_check(const struct cab_options *options, struct arena *arena,
+	const char *const **allowed, struct error *err)
+{
+	const char **addresses = ARENA_ARRAY(arena, const char *, MAX_ALLOWED + 1);
+	size_t count = 0;
+
 	if (options->low_percent > options->full_percent)
 		return error_set(err, ERROR_INVALID,
 			"--low-power %d must not be above --full-power %d",
@@ -82,10 +110,9 @@ bool cab_options_check(const struct cab_options *options, struct error *err)
 	if (strcmp(options->hub, "record") == 0 && !options->record_file)
 		return error_set(err, ERROR_INVALID, "--hub=record needs --record-file FILE");
 	for (size_t i = 0; i < options->allowed.count; i++)
-		if (!is_address(options->allowed.items[i]))
-			return error_set(err, ERROR_INVALID,
-				"--allow-hub %s: an address like 90:84:2B:01:02:03",
-				options->allowed.items[i]);
+		if (!split_addresses(options->allowed.items[i], arena, addresses, &count, err))
+			return false;
+	*allowed = count ? addresses : NULL;
 	return true;
 }
 

@@ -55,6 +55,19 @@ static void arm_where_wanted(struct cab *cab, int64_t now_us)
 	}
 }
 
+// A full disk loses lines of the record, and nothing else. It is told once.
+static void look_at_record(struct cab *cab)
+{
+	if (!cab->record || !ferror(cab->record))
+		return;
+	clearerr(cab->record);
+	metric_add(cab->metrics.record_lost, 1);
+	if (!cab->record_failed)
+		log_error("%s takes no lines: is the disk full? The train goes on without it",
+			cab->options->record_file);
+	cab->record_failed = true;
+}
+
 static void hub_ready(void *context, uint32_t events)
 {
 	(void)events;
@@ -91,6 +104,7 @@ void cab_turn(struct cab *cab)
 	int fd;
 
 	controller_drive_process(cab->drive, now_us);
+	look_at_record(cab);
 	arm_where_wanted(cab, now_us);
 	cab_tell_changes(cab, now_us);
 	controller_drive_wait(cab->drive, &fd, &events, &until_us);
@@ -148,18 +162,6 @@ static bool read_token(struct cab *cab, struct error *err)
 	return guard_init(&cab->guard, cab->options->service.listen, text, err);
 }
 
-static void list_allowed(struct cab *cab)
-{
-	const struct option_list *list = &cab->options->allowed;
-
-	if (!list->count)
-		return;
-	const char **allowed = ARENA_ARRAY(&cab->arena, const char *, list->count + 1);
-
-	memcpy(allowed, list->items, list->count * sizeof *allowed);
-	cab->allowed = allowed;
-}
-
 static bool open_record(struct cab *cab, struct error *err)
 {
 	if (strcmp(cab->options->hub, "record") != 0)
@@ -201,7 +203,6 @@ static bool open_cab(struct cab *cab, const struct cab_options *options, struct 
 	cab->wants_arm = options->arm;
 	if (!read_token(cab, err) || !open_record(cab, err) || !open_service(cab, err))
 		return false;
-	list_allowed(cab);
 	service_random_id(cab->boot.bytes);
 	// Without the kernel's id no age is known: then what comes counts as fresh.
 	if (!service_clock_id(cab->clock.bytes))
@@ -273,7 +274,7 @@ static int run(int argc, char **argv)
 		return exit_code;
 	// Somebody who holds the terminal, or reads no more of a pipe, must not hold the brake.
 	log_never_wait();
-	if (!cab_options_check(&options, &err))
+	if (!cab_options_check(&options, &cab.arena, &cab.allowed, &err))
 		exit_code = options_usage_error(&controller_run_command, "%s", err.text);
 	else if (!open_cab(&cab, &options, &err) || !service_run(cab.service, &err)) {
 		fprintf(stderr, "railquest-controller: %s\n", err.text);
