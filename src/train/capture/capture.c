@@ -15,9 +15,12 @@
 #include "train/capture/pace.h"
 #include "train/capture/settings.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
 	CHECK_US = 250000,	// whether pictures are fresh
@@ -30,7 +33,8 @@ struct capture {
 	const struct capture_options *options;
 	struct capture_settings settings;
 	struct service *service;
-	struct http_timer *timer;
+	int timer_fd; // finer than the loop's own timers, which count whole milliseconds
+	struct service_watch *timer_watch;
 	struct counts counts;
 
 	struct arena arena; // of the settings
@@ -238,9 +242,21 @@ static void check_ready(struct capture *capture, int64_t now_us)
 		service_ready(capture->service, "frames", true, "");
 }
 
-static void attend(void *context)
+/* An instant that is past, or none (INT64_MIN), is now. */
+static void set_timer(struct capture *capture, int64_t at_us)
 {
-	struct capture *capture = context;
+	struct itimerspec when = {0};
+
+	if (at_us < 1)
+		at_us = 1; // 0 would turn it off
+	when.it_value.tv_sec = at_us / 1000000;
+	when.it_value.tv_nsec = at_us % 1000000 * 1000;
+	if (timerfd_settime(capture->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+		log_error("the timer cannot be set: %s", strerror(errno));
+}
+
+static void attend(struct capture *capture)
+{
 	int64_t now_us = clock_monotonic_us();
 	int64_t next_us = now_us + CHECK_US;
 
@@ -260,9 +276,19 @@ static void attend(void *context)
 		if (is_ours && pace_due(&capture->pace) < next_us)
 			next_us = pace_due(&capture->pace);
 	}
-	now_us = clock_monotonic_us();
-	check_ready(capture, now_us);
-	http_timer_start(capture->timer, next_us > now_us ? next_us - now_us : 0);
+	check_ready(capture, clock_monotonic_us());
+	set_timer(capture, next_us);
+}
+
+static void timer_ready(void *context, uint32_t events)
+{
+	struct capture *capture = context;
+	uint64_t count;
+
+	(void)events;
+	// Nothing to read: it was set anew since.
+	if (read(capture->timer_fd, &count, sizeof count) > 0)
+		attend(capture);
 }
 
 static void camera_ready(void *context, uint32_t events)
@@ -302,7 +328,7 @@ static enum capture_answer begin(
 		capture->service, camera_fd(capture->camera), EPOLLIN, camera_ready, capture);
 	pace_begin(&capture->pace, options->fps);
 	capture->published_us = 0;
-	http_timer_start(capture->timer, 0);
+	set_timer(capture, 0);
 	return CAPTURE_DONE;
 }
 
@@ -368,6 +394,7 @@ struct capture *capture_create(const struct capture_options *options, struct err
 
 	*capture = (struct capture){
 		.options = options,
+		.timer_fd = -1,
 		.why_stopped = "it was not started; POST /capture/start starts it",
 		.origin = {.source = str_from(options->name), .deadline_ms = options->deadline_ms},
 	};
@@ -378,7 +405,13 @@ struct capture *capture_create(const struct capture_options *options, struct err
 	if (!service_clock_id(capture->origin.clock.bytes))
 		service_random_id(capture->origin.clock.bytes); // a clock that nobody shares
 	counts_create(&capture->counts, service_metrics(capture->service));
-	capture->timer = http_timer_create(service_http(capture->service), attend, capture);
+	capture->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (capture->timer_fd < 0) {
+		error_errno(err, "make a timer");
+		goto fail;
+	}
+	capture->timer_watch =
+		service_watch(capture->service, capture->timer_fd, EPOLLIN, timer_ready, capture);
 	if (!options->no_start && capture_start(capture, err) != CAPTURE_DONE)
 		goto fail;
 	attend(capture);
@@ -394,7 +427,9 @@ void capture_destroy(struct capture *capture)
 		return;
 	if (capture->camera)
 		end_capture(capture, "the program ends");
-	http_timer_destroy(capture->timer);
+	service_watch_drop(capture->timer_watch);
+	if (capture->timer_fd >= 0)
+		close(capture->timer_fd);
 	service_destroy(capture->service);
 	buffer_finish(&capture->encoded);
 	buffer_finish(&capture->message);
