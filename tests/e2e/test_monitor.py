@@ -7,6 +7,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -270,6 +271,36 @@ def test_the_stream_tells_all_then_what_changes_and_is_never_silent(broker):
             assert set(stream.events.get(timeout=5)) == {"now_us"}
         assert monitor.metric("railquest_monitor_viewers") == 1
         stream.client.close()
+
+
+def test_a_viewer_that_does_not_read_gets_no_queue(broker):
+    with running(broker) as monitor, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        slow.connect(("127.0.0.1", monitor.port))
+        slow.sendall(f"GET /api/train/stream HTTP/1.1\r\nHost: 127.0.0.1:{monitor.port}\r\n\r\n".encode())
+        box = {"class_id": 0, "class_name": "SpeedLimit", "confidence": 0.5, "box": [1.25, 2.25, 3.25, 4.25]}
+        client = subprocess.Popen(["mosquitto_pub", "-p", str(broker.port), "-t", "railquest/train/result", "-q", "1", "-l"],
+                                  stdin=subprocess.PIPE, text=True)
+        for sequence in range(1, 201):
+            line = {"version": 1, "kind": "result", "trace": f"{sequence:032x}", "source": "front", "boot": ID,
+                    "sequence": sequence, "clock": ID, "captured_wall_ms": 1, "captured_monotonic_us": 1,
+                    "deadline_ms": 300, "image": {"format": "jpeg", "width": 600, "height": 400, "size": 0},
+                    "model": "signs", "backend": "test", "prepare_us": 1, "infer_us": 1, "finish_us": 1,
+                    "detections": [box] * 1000}
+            client.stdin.write(json.dumps(line) + "\n")
+            client.stdin.flush()
+            time.sleep(0.01)
+        client.communicate(timeout=20)
+        last = f"{200:032x}"
+        status = monitor.status(lambda status: status.get("result", {}).get("trace") == last)
+        assert status["result"]["count"] == 1000 and len(status["result"]["detections"]) == 100
+        taken = monitor.metric('railquest_monitor_messages_total{kind="result",outcome="taken"}')
+        slow.settimeout(10)
+        heard = b""
+        while last.encode() not in heard:
+            heard += slow.recv(65536)
+        assert taken > 60  # each of 9 kB on the page's side
+        assert heard.count(b'"result"') < taken / 2, (heard.count(b'"result"'), taken)
 
 
 def test_the_originals_messages_are_shown(broker):

@@ -35,13 +35,21 @@ static int64_t between(int64_t from_us, int64_t to_us)
 	return to_us > from_us ? to_us - from_us : 0;
 }
 
+/* Of two instants; one that is not known changes nothing. */
+static int64_t earlier(int64_t at_us, int64_t limit_us)
+{
+	return at_us > 0 && limit_us > 0 && limit_us < at_us ? limit_us : at_us;
+}
+
 void journey_hops(const struct journey *journey, int64_t out[JOURNEY_HOP_COUNT])
 {
 	int64_t end_us = journey->written_us ? journey->written_us : journey->received_us;
+	int64_t found_us = earlier(journey->found_us, journey->decided_us);
+	int64_t seen_us = earlier(journey->seen_us, found_us - journey->took_us);
 
-	out[JOURNEY_CAPTURE] = between(journey->captured_us, journey->seen_us);
-	out[JOURNEY_INFERENCE] = between(journey->seen_us, journey->found_us);
-	out[JOURNEY_DECISION] = between(journey->found_us, journey->decided_us);
+	out[JOURNEY_CAPTURE] = between(journey->captured_us, seen_us);
+	out[JOURNEY_INFERENCE] = between(seen_us, found_us);
+	out[JOURNEY_DECISION] = between(found_us, journey->decided_us);
 	out[JOURNEY_HUB] = between(journey->decided_us, end_us);
 	out[JOURNEY_TOTAL] = between(journey->captured_us, end_us);
 }

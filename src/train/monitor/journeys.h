@@ -4,7 +4,8 @@
  *
  * Instants are microseconds on this machine's monotonic clock, 0: not known. Where pictures and
  * results are concerned, it is the instant at which the monitor heard of them: all services and the
- * monitor get a message from the broker at about the same time.
+ * monitor get a message from the broker at about the same time. What others say of their own work
+ * corrects it: a detector that worked for 12 ms had its picture by then, and a decision its result.
  */
 #ifndef TRAIN_MONITOR_JOURNEYS_H
 #define TRAIN_MONITOR_JOURNEYS_H
@@ -19,6 +20,7 @@ struct journey {
 	int64_t captured_us; // 0 where the capture has another clock
 	int64_t seen_us;     // the picture
 	int64_t found_us;    // the result
+	int64_t took_us;     // the detector, as the result says
 	int64_t decided_us;
 	int64_t received_us, written_us; // by the controller, to the hub
 };

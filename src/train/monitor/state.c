@@ -75,13 +75,10 @@ static void keep_picture(struct state *state, const struct wire_id *trace, struc
 	state->picture.bytes = http_block_create(bytes);
 	state->picture.at_us = at_us ? at_us : now_us;
 	struct journey *journey = journeys_get(&state->journeys, trace);
-	int64_t hops[JOURNEY_HOP_COUNT];
 
 	journey->number = state->picture.number;
 	journey->captured_us = at_us;
 	journey->seen_us = now_us;
-	journey_hops(journey, hops);
-	tell_hop(state, JOURNEY_CAPTURE, hops);
 }
 
 static void take_own_frame(struct state *state, const struct wire_frame *frame, int64_t now_us)
@@ -159,7 +156,9 @@ static void take_result(struct state *state, const struct wire_id *trace, int64_
 	if (!journey->captured_us)
 		journey->captured_us = captured_us;
 	journey->found_us = now_us;
+	journey->took_us = result->prepare_us + result->infer_us + result->finish_us;
 	journey_hops(journey, hops);
+	tell_hop(state, JOURNEY_CAPTURE, hops);
 	tell_hop(state, JOURNEY_INFERENCE, hops);
 	section_result(state, trace, result);
 }

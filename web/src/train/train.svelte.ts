@@ -12,6 +12,7 @@ const TICK_MS = 100;
 const PATIENCE_MS = 1_000; // for a command's effect
 const ARM_AGAIN_MS = 3_000;
 const FRAMES_KEPT = 32;
+const WHOLE_MS = 2_000;
 
 export interface Given {
 	verb: Verb;
@@ -39,6 +40,7 @@ export class Train {
 
 	private frames = new Map<number, Frame>();
 	private arming_ms = -Infinity;
+	private whole_ms = -Infinity;
 	private readonly gallery = new Gallery<Picture, Result>((picture) => picture.bitmap.close());
 	private readonly connection = new TrainLink(
 		(news) => this.take(news),
@@ -138,8 +140,11 @@ export class Train {
 		if (news.services) this.services = news.services;
 		if (news.commands) this.hear(news.commands);
 		if (news.hops) {
-			this.hops = news.hops;
-			this.history.add(news.hops, performance.now());
+			const now_ms = performance.now();
+			this.history.add(news.hops, now_ms);
+			// Only some pictures are followed to the hub: of those the last one is shown, while there are any.
+			if (news.hops.total_us !== undefined) this.whole_ms = now_ms;
+			if (news.hops.total_us !== undefined || now_ms - this.whole_ms > WHOLE_MS) this.hops = news.hops;
 		}
 		if (news.result) this.gallery.take(news.result, performance.now());
 		this.look();

@@ -229,6 +229,22 @@ static void each_hop_is_measured_where_the_clock_is_shared(void **state)
 	assert_says(tell(fixture, SECOND_US), "\"hub_us\":14000,\"total_us\":45000}");
 }
 
+static void what_was_heard_late_is_put_right(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_origin from = origin(1, 1000000);
+
+	// The picture was heard at 27 ms; but a detector that worked for 5 ms had it by 22.
+	take_frame(fixture, from, 1027000);
+	take_result(fixture, from, 1027000);
+	assert_int_equal(fixture->hops[JOURNEY_CAPTURE], 22000);
+	assert_int_equal(fixture->hops[JOURNEY_INFERENCE], 5000);
+	// The result was heard at 27 ms; but it was decided on at 24.
+	take_decision(fixture, from, 1024000, 1028000);
+	assert_says(tell(fixture, SECOND_US),
+		"\"capture_us\":19000,\"inference_us\":5000,\"decision_us\":0}");
+}
+
 static void an_unknown_clock_leaves_hops_out(void **state)
 {
 	struct fixture *fixture = *state;
@@ -454,6 +470,7 @@ int main(void)
 		TEST(an_overtaken_picture_is_passed_over_until_the_capture_starts_anew),
 		TEST(a_picture_from_another_clock_is_as_old_as_its_arrival),
 		TEST(each_hop_is_measured_where_the_clock_is_shared),
+		TEST(what_was_heard_late_is_put_right),
 		TEST(an_unknown_clock_leaves_hops_out),
 		TEST(a_result_names_its_boxes),
 		TEST(a_page_is_told_what_changed_and_nothing_else),
