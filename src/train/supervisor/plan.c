@@ -262,7 +262,9 @@ bool plan_broker(const char *program, const char *runtime, int port, struct aren
 	struct process_plan *out, struct error *err)
 {
 	struct str path = str_format(arena, "%s/mosquitto.conf", runtime);
+	// One that changes its user loses the wish to die with its parent (prctl(2)).
 	struct str text = str_format(arena,
+		"user root\n"
 		"listener %d 127.0.0.1\n"
 		"allow_anonymous true\n"
 		"set_tcp_nodelay true\n"

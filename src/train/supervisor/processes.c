@@ -1,6 +1,8 @@
 /*
- * A program that ends is started again: after 0.1 s, doubling up to 5 s while it does not last; the
- * controller at once, since its first act is the brake. Twice a second each is asked whether it is
+ * A program that ends is started again: after 0.5 s, doubling up to 5 s while it does not last, so
+ * that the controller's dead-man (0.3 s) sees every end and brakes: what was followed, and a stop
+ * in force, went with the program. The controller is started at once, since its first act is the
+ * brake. Twice a second each is asked whether it is
  * ready. One that answers nothing any more is killed, and so started again: a controller that hangs
  * has no dead-man.
  */
@@ -18,8 +20,10 @@
 #include <unistd.h>
 
 enum {
-	FIRST_DELAY_MS = 100,
+	FIRST_DELAY_MS = 500,
+	FIRST_CONTROLLER_DELAY_MS = 100, // after the one at once
 	MAX_DELAY_MS = 5000,
+	LOOK_MS = 100,
 	MAX_CONTROLLER_DELAY_MS = 1000,
 	LASTED_MS = 10000, // after which an end is the first one again
 	PROBE_EVERY_MS = 500,
@@ -137,7 +141,10 @@ static void read_stream(struct process *process, enum output_stream stream)
 
 /* --- starting and ending --- */
 
-/* Where a free port was taken, the same one is taken again: browsers and scrapers know it. */
+/*
+ * Where a free port was taken, the same one is taken again: browsers and scrapers know it. A
+ * controller that ended for whatever reason is not armed by its options again, but by a person.
+ */
 static bool start_child(struct process *process, struct error *err)
 {
 	char listen[sizeof process->address + 16];
@@ -145,13 +152,15 @@ static bool start_child(struct process *process, struct error *err)
 
 	while (process->plan->arguments[count])
 		count++;
-	char **arguments = memory_alloc_array(count + 2, sizeof *arguments);
+	char **arguments = memory_alloc_array(count + 3, sizeof *arguments);
 
 	memcpy(arguments, process->plan->arguments, count * sizeof *arguments);
 	if (*process->address && !process->plan->address) {
 		snprintf(listen, sizeof listen, "--listen=%s", process->address);
-		arguments[count] = listen;
+		arguments[count++] = listen;
 	}
+	if (process->plan->role == PROCESS_CONTROLLER && process->restarts)
+		arguments[count] = (char *)"--arm=false";
 	bool ok = child_start(&process->child, arguments, err);
 
 	free(arguments);
@@ -185,10 +194,11 @@ static int64_t next_delay(const struct process *process, int64_t now_ms)
 {
 	bool is_controller = process->plan->role == PROCESS_CONTROLLER;
 	int64_t most = is_controller ? MAX_CONTROLLER_DELAY_MS : MAX_DELAY_MS;
-	int64_t delay = process->delay_ms ? process->delay_ms * 2 : FIRST_DELAY_MS;
+	int64_t first = is_controller ? FIRST_CONTROLLER_DELAY_MS : FIRST_DELAY_MS;
+	int64_t delay = process->delay_ms ? process->delay_ms * 2 : first;
 
 	if (now_ms - process->started_ms >= LASTED_MS || process->restarts == 0)
-		return is_controller ? 0 : FIRST_DELAY_MS;
+		return is_controller ? 0 : first;
 	return delay < most ? delay : most;
 }
 
@@ -424,7 +434,7 @@ int64_t processes_step(struct processes *set, int64_t now_ms)
 		if (process->state == PROCESS_WAITING && !set->is_stopping)
 			wait_ms = earlier(wait_ms, process->start_at_ms, now_ms);
 		else if (is_running(process))
-			wait_ms = earlier(wait_ms, now_ms + FIRST_DELAY_MS, now_ms);
+			wait_ms = earlier(wait_ms, now_ms + LOOK_MS, now_ms);
 	}
 	return wait_ms;
 }

@@ -375,7 +375,7 @@ const struct command train_run_command = {
 		"own, and a Mosquitto for them where no --broker is given. Their lines come out "
 		"here, each behind its program's name. A program that ends, or answers nothing any "
 		"more, is started again: the controller at once, since its first act is the brake, "
-		"the others after 0.1 s, doubling up to 5 s.\n\n"
+		"the others after 0.5 s, doubling up to 5 s.\n\n"
 		"Ctrl-C stops the controller first, which brakes, then the others. When this "
 		"program is killed the services end with it, and the controller brakes.\n\n"
 		"The configuration file has these options by their names, and a section for each "
