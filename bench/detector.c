@@ -4,10 +4,11 @@
  *all. detector --layers MODEL [ROUNDS] — the same layer by layer, for the kernels that
  *RAILQUEST_CPU names.
  *
- * Everything takes turns, round by round, so that a clock that moves moves all of them; a round's
- * share of the peak is that of the peak just before and after it, and the median of the shares is
- * told. Useful work counts a layer's multiply-adds without channels that only fill a block. The
- *first form prints lines of words with tabs between, which bench/detector.py turns into a table:
+ * Our fastest kernels and ONNX Runtime take turns, round by round, so that a clock that moves moves
+ * both; the narrower kernels follow, as they would move it for the others. A round's share of the
+ *peak is that of the peak just before and after it, and the median of the shares is told. Useful
+ *work counts a layer's multiply-adds without channels that only fill a block. The first form prints
+ *lines of words with tabs between, which bench/detector.py turns into a table:
  *
  *	model	WIDTH	HEIGHT	GFLOP
  *	runner	NAME	best ms	median ms	best and median GFLOP/s of the core's peak (0:
@@ -147,8 +148,13 @@ static int run_turns(struct runner *runners, size_t count, size_t rounds)
 	const struct model_info *info = &runners[0].model->info;
 	const bool with_onnx = runners[count - 1].onnx != NULL;
 
-	for (size_t round = 0; round < rounds; round++)
-		for (size_t i = 0; i < count; i++)
+	for (size_t round = 0; round < rounds; round++) {
+		take_turn(&runners[0], info, round);
+		if (with_onnx)
+			take_turn(&runners[count - 1], info, round);
+	}
+	for (size_t i = 1; i + with_onnx < count; i++)
+		for (size_t round = 0; round < rounds; round++)
 			take_turn(&runners[i], info, round);
 	printf("model\t%zu\t%zu\t%.6f\n", info->input_width_px, info->input_height_px,
 		2e-9 * (double)info->multiply_adds);

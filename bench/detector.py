@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast the detector's network runs on one core: our kernels, ONNX Runtime and OpenCV's DNN, beside what the core can do.
 
-    bench/detector.py [MODEL]            MODEL: a model file (docs/model.md), otherwise learn/network.py with random weights
+    bench/detector.py [MODEL]            MODEL: a model file (docs/model.md), otherwise the one that is shipped
     bench/detector.py --layers [MODEL]   our kernels layer by layer; RAILQUEST_CPU names them
 
 Times are CPU time of the one thread. Ours and ONNX Runtime take turns in one process; OpenCV runs before, in one of its own.
@@ -96,7 +96,7 @@ def compare(data, rounds, folder):
 
 
 def model_bytes(path):
-    return path.read_bytes() if path else modelfile.random_model()
+    return (path or ROOT / "models/signs.model").read_bytes()
 
 
 def build():
