@@ -142,7 +142,7 @@ def test_arm_arms_once_and_not_after_a_stop(broker, run, tmp_path):
 
 def test_what_was_decided_can_be_followed_to_the_hub_by_its_trace(broker, run):
     run("decision")
-    controller, signs = run("controller", "--arm"), Signs(broker.port)
+    controller, signs = run("controller", "--arm", "--deadman", "10s"), Signs(broker.port)
     signs.see_for(0.3)
     told = telemetry(controller)
     assert told["mode"] == "going" and told["percent"] == 100 and told["speed_mps"] == 1 and told["stop_distance_m"] > 0.5
@@ -279,7 +279,7 @@ def test_a_record_on_a_full_disk_does_not_hold_the_train(broker, run):
 def test_hostile_messages_harm_nothing_and_the_train_stands(broker, run, tmp_path):
     broker.kill()
     broker.start("allow_anonymous true", "message_size_limit 0")
-    decision, controller = run("decision"), run("controller", "--arm")
+    decision, controller = run("decision"), run("controller", "--arm", "--deadman", "2s")
     signs, attacker = Signs(broker.port), Publisher(broker.port)
     signs.see_for(0.3)
     wait_until(lambda: telemetry(controller)["mode"] == "going", "does not go")
@@ -322,7 +322,7 @@ def test_a_log_that_nobody_reads_does_not_hold_the_brake(broker, run, tmp_path):
     run("decision")
     controller, signs = run("controller", "--arm", "--log-level", "debug", stderr=writer), Signs(broker.port)
     signs.see_for(0.3)
-    wait_until(lambda: motor(tmp_path)[-1] == "64", "does not go")
+    wait_until(lambda: "64" in motor(tmp_path), "does not go")
     wait_until(lambda: motor(tmp_path)[-1] == "7f", "silence does not brake")
     assert set(os.read(reader, 1 << 20)) == {ord("x")}
     controller.post("/stop")
@@ -466,7 +466,7 @@ def test_the_originals_results_are_answered_with_its_commands(broker, run):
 
 
 def test_the_originals_commands_drive_the_train(broker, run, tmp_path):
-    controller = run("controller", "--compat", "crazytrain", "--arm")
+    controller = run("controller", "--compat", "crazytrain", "--arm", "--deadman", "1500ms")
     publisher = Publisher(broker.port)
 
     def command_for(text, seconds):
@@ -494,7 +494,7 @@ def test_the_originals_commands_drive_the_train(broker, run, tmp_path):
 
 def test_our_own_decision_and_controller_understand_each_other_in_that_form(broker, run, tmp_path):
     run("decision", "--compat", "crazytrain")
-    run("controller", "--compat", "crazytrain", "--arm")
+    run("controller", "--compat", "crazytrain", "--arm", "--deadman", "5s")
     publisher = Publisher(broker.port)
     for _ in range(5):
         publisher.publish("train-model-result", original())
