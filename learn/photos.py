@@ -1,4 +1,5 @@
 """Photos with labels: reads them upright whatever their name says, with the signs to find and those to pass over."""
+import json
 import pathlib
 
 import cv2
@@ -41,7 +42,9 @@ def names(folder):
 
 
 def labels(folder, name, width, height):
-    """Labelled signs, then with class IGNORE those that may be found or not."""
+    """Labelled signs, then with class IGNORE those that may be found or not: the folder's, and ours (ignore.json: left, top,
+    right, bottom of cut-off signs that the folder does not name)."""
     stem = pathlib.Path(folder) / "labels" / pathlib.Path(name).stem
     return boxes(stem.with_name(stem.name + ".txt"), width, height) + \
-        boxes(stem.with_name(stem.name + ".ignore.txt"), width, height, IGNORE)
+        boxes(stem.with_name(stem.name + ".ignore.txt"), width, height, IGNORE) + \
+        [(IGNORE, *box) for box in json.loads((pathlib.Path(__file__).parent / "ignore.json").read_text()).get(name, [])]

@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--every", type=int, default=100, help="steps from one line to the next")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--min-confidence", type=float, default=0.4, help="kept in the model file")
+    parser.add_argument("--min-confidence", type=float, default=0.5, help="kept in the model file")
     parser.add_argument("--model", type=pathlib.Path, help="write the model file here")
     options = parser.parse_args()
     torch.set_num_threads(1)
