@@ -19,6 +19,7 @@ from bluetooth import BUILD
 from mqtt import Broker
 
 PROGRAM = BUILD / "bin/railquest-monitor"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ID = "0af7651916cd43dd8448eb211c80319c"
 JPEG = b"\xff\xd8\xff\xe0 not much of a picture \xff\xd9"
 pytestmark = pytest.mark.skipif(not shutil.which("mosquitto") or not shutil.which("mosquitto_pub"),
@@ -330,6 +331,8 @@ def test_help_names_its_options_and_a_file_sets_them(broker, tmp_path):
     text = subprocess.run([PROGRAM, "run", "--help"], text=True, stdout=subprocess.PIPE, check=True).stdout
     for option in ("--token-file", "--stale-after", "--listen", "--broker", "--compat", "--config"):
         assert option in text
+    schema = json.loads((ROOT / "docs/config/monitor.schema.json").read_text())
+    assert set(schema["properties"]) == set(re.findall(r"^ +--([a-z-]+)", text, re.MULTILINE)) - {"config", "help"}
     config = pathlib.Path(tmp_path / "monitor.yaml")
     config.write_text("train: blue\nstale-after: 3s\n")
     with running(broker, "--config", str(config)) as monitor:

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, look, open } from './browser.mjs';
@@ -352,6 +352,40 @@ test('at 1920 by 1080 everything is in sight without a scrollbar', async () => {
 		const shown = await page.locator('.picture').boundingBox();
 		assert.ok(shown.width > 1000, `the picture is ${shown.width} px wide`);
 	});
+});
+
+test('a monitor with a token asks for it, says why STOP did not go out, and opens with it', async () => {
+	const token = 'correct-horse-battery-staple';
+	const file = join(OUT, 'token');
+	writeFileSync(file, `${token}\n`);
+	const train = await world('--token-file', file);
+	try {
+		const opened = await open(browser, train.url);
+		const { page } = opened;
+		await page.waitForSelector('[data-link=locked]');
+		await page.keyboard.press('Escape');
+		await page.waitForSelector('[data-command=stop][data-outcome=unsent]');
+		assert.match(await page.locator('.given').innerText(), /token/);
+		await page.getByLabel('Token').fill('not this one, surely');
+		await page.getByRole('button', { name: 'Unlock' }).click();
+		await page.waitForTimeout(1_500);
+		assert.equal(await page.locator('[data-link=locked]').count(), 1);
+		await page.getByLabel('Token').fill(token);
+		await page.getByLabel('Token').press('Enter');
+		await page.waitForSelector('[data-link=live]');
+		const image = await picture('jpeg', 640, 480, []);
+		await show(train, page, image, []);
+		const commands = [];
+		await train.controller((command) => commands.push(command));
+		await page.getByRole('button', { name: 'STOP' }).click();
+		for (let i = 0; i < 40 && commands.length < 1; i++) await wait(50);
+		assert.equal(commands[0].command, 'stop');
+		await page.reload(); // it is remembered as long as the tab is there
+		await page.waitForSelector('[data-link=live]');
+		await opened.close();
+	} finally {
+		await train.stop();
+	}
 });
 
 test('a stream that is opened and swallowed is noticed, and the page polls', async () => {

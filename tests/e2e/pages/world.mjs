@@ -48,7 +48,10 @@ export async function world(...options) {
 			if (!here.url) throw new Error(`${program} says ${JSON.stringify(line)}; ${errors}`);
 			listen = here.url.slice('http://'.length);
 			// It is subscribed once it has said that it is there.
-			await here.status((status) => status.hello.broker);
+			for (let i = 0; !(await (await fetch(`${here.url}/ready`)).text()).includes('ok broker'); i++) {
+				if (i > 200) throw new Error(`no broker; ${errors}`);
+				await wait(50);
+			}
 			await wait(100);
 		},
 

@@ -185,6 +185,7 @@ const reasons: [RegExp, (part: string[]) => string][] = [
 		([, age, limit]) => `arrivé ${age} ms après l’envoi, valable ${limit} ms`,
 	],
 	[/^the broker is not there: the command was not sent$/, () => 'le broker n’est pas là : la commande n’est pas partie'],
+	[/^send the monitor's token/, () => 'il faut le jeton du moniteur'],
 	[/^the hub is not there yet$/, () => 'le hub n’est pas encore là'],
 	[/^the hub is not ready$/, () => 'le hub n’est pas prêt'],
 	[/^the motor was unplugged$/, () => 'le moteur a été débranché'],
