@@ -111,12 +111,12 @@ def test_telemetry_comes_five_times_a_second_and_at_each_change(broker, run):
 
 def test_requests_are_for_this_machine_and_its_own_pages(run):
     controller = run("controller")
-    for options in (["-H", "Origin: http://elsewhere.example"], ["-H", "Host: rebound.example"]):
-        status, why = controller.post("/arm", *options)
+    for headers in ({"origin": "http://elsewhere.example"}, {"host": "rebound.example"}):
+        status, why = controller.post("/arm", **headers)
         assert status == 403 and why
     assert controller.ask("/arm")[0] == 405
     assert telemetry(controller)["mode"] == "disarmed"
-    assert controller.post("/arm", "-H", f"Origin: http://{controller.address}")[0] == 200
+    assert controller.post("/arm", origin=f"http://{controller.address}")[0] == 200
     assert controller.post("/stop")[0] == 200 and telemetry(controller)["mode"] == "disarmed"
 
 
@@ -127,8 +127,8 @@ def test_beyond_this_machine_requests_need_the_token(broker, run, tmp_path):
     (tmp_path / "token").write_text("a-token-of-sixteen\n")
     controller = run("controller", "--token-file", tmp_path / "token")
     assert controller.post("/arm")[0] == 401
-    assert controller.post("/arm", "-H", "Authorization: Bearer a-token-of-sixteex")[0] == 401
-    assert controller.post("/arm", "-H", "Authorization: Bearer a-token-of-sixteen")[0] == 200
+    assert controller.post("/arm", authorization="Bearer a-token-of-sixteex")[0] == 401
+    assert controller.post("/arm", authorization="Bearer a-token-of-sixteen")[0] == 200
     assert "a-token" not in controller.log()
 
 
