@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What `make bench` prints: Railquest beside Debian's own Prometheus, on the same files, in the same run; and its detector beside
-ONNX Runtime and OpenCV (bench/detector.py).
+ONNX Runtime and OpenCV (bench/detector.py), and its train from frame to brake (bench/ride.py).
 
 CPU seconds and peak memory are the kernel's (wait4), so other work on the machine changes them little; wall times it does.
 --full adds 1,000 players and gives promtool an hour of CPU for each; --repeat N takes the best of N for Railquest.
@@ -25,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/differential")]
 import detector  # noqa: E402
 import gen_players  # noqa: E402
+import ride  # noqa: E402
 from promtool_output import alike, outcomes  # noqa: E402
 
 RAILQUEST = ROOT / "build/bin/railquest"
@@ -235,6 +236,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="railquest-bench-") as name:
         folder = pathlib.Path(name)
         detector.compare(detector.model_bytes(None), 100, folder)
+        ride.bench_ride()
         bench_rehearse(folder, given.repeat)
         bench_serve(folder, promtool, prometheus)
         for case in cases:

@@ -14,7 +14,7 @@ from bluetooth import Bluetooth, bluetooth  # noqa: F401 (a fixture)
 from mqtt import needs_mosquitto
 from railway import BRAKE, DEADMAN_MS, DISCONNECT, LOW, wait_until
 from serving import BUILD, ROOT
-from train import FILM, TRAIN, Train, check_orders, make_film, orders_of
+from whole_train import FILM, TRAIN, Train, check_orders, make_film, orders_of
 
 pytestmark = needs_mosquitto
 SHARED = pathlib.Path(os.environ.get("RAILQUEST_SHARED", ROOT.parent / "shared"))

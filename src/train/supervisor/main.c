@@ -1,9 +1,15 @@
 #include "train/supervisor/supervisor.h"
 
+static const struct program program;
+
+OPTIONS_DOCUMENTS(program, "railquest-train")
+
 static const struct command *const commands[] = {
 	&train_run_command,
 	&train_record_command,
 	&train_replay_command,
+	&completion_command,
+	&manual_command,
 	NULL,
 };
 
