@@ -158,6 +158,7 @@ export class Train {
 	}
 
 	private look(): void {
+		if (this.shown !== this.gallery.shown) this.now_ms = performance.now(); // its age is told as it is shown
 		this.shown = this.gallery.shown;
 		this.result = this.gallery.result;
 	}
