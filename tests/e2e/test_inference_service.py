@@ -17,6 +17,7 @@ SHARED = pathlib.Path(os.environ.get("RAILQUEST_SHARED", ROOT.parent / "shared")
 PHOTOS = sorted((SHARED / "lego-signs/images").glob("*.jpg"))
 sys.path.insert(0, str(ROOT / "learn"))
 import modelfile  # noqa: E402
+import onnxfile  # noqa: E402
 
 pytestmark = [needs_mosquitto, pytest.mark.skipif(not PHOTOS, reason="no photos beside the checkout")]
 
@@ -91,6 +92,23 @@ def test_without_a_model_named_it_takes_the_one_that_comes_along(broker):
         wait_for_broker(server)
         broker.publish_bytes("railquest/train/frame", frame(PHOTOS[0].read_bytes(), 1))
         assert json.loads(next_message()[1].partition(b"\n")[0])["model"] == "signs.model"
+
+
+def test_an_onnx_model_runs_on_what_there_is_and_a_metric_says_on_what(broker, model, tmp_path):
+    fetched = subprocess.run([ROOT / "scripts/onnxruntime"], stdout=subprocess.PIPE, text=True, timeout=600)
+    if fetched.returncode == 77:
+        pytest.skip("no ONNX Runtime for this processor")
+    path = tmp_path / "random.onnx"
+    path.write_bytes(onnxfile.from_model(model.read_bytes()))
+    broker.start()
+    with inference(broker, path, "--onnxruntime", fetched.stdout.strip(), "--providers", "cuda,cpu") as server, \
+            broker.collector("railquest/train/result") as next_message:
+        wait_for_broker(server)
+        assert metric(server, 'railquest_inference_provider_info{provider="cpu"}') == 1
+        broker.publish_bytes("railquest/train/frame", frame(PHOTOS[0].read_bytes(), 1))
+        result = valid("result", json.loads(next_message()[1].partition(b"\n")[0]))
+        assert result["model"] == "random.onnx" and result["detections"]
+        assert result["backend"] == "ONNX Runtime:cpu"
 
 
 def test_what_is_no_picture_is_counted_and_the_next_one_is_seen(broker, model):

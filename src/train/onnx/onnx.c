@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -413,7 +415,7 @@ static bool read_model(struct onnx *onnx, const struct onnx_settings *settings, 
 	return fine;
 }
 
-bool onnx_open(const char *path, const struct onnx_settings *settings, struct model **out,
+static bool open_model(const char *path, const struct onnx_settings *settings, struct model **out,
 	struct error *err)
 {
 	struct onnx *onnx = memory_alloc(sizeof(*onnx));
@@ -442,4 +444,18 @@ bool onnx_open(const char *path, const struct onnx_settings *settings, struct mo
 fail:
 	onnx_close(&onnx->model);
 	return false;
+}
+
+bool onnx_open(const char *path, const struct onnx_settings *settings, struct model **out,
+	struct error *err)
+{
+	sigset_t all, before;
+
+	// The library's threads inherit what is blocked here: signals are for the program's own.
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool opened = open_model(path, settings, out, err);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return opened;
 }
