@@ -338,6 +338,27 @@ test('on a phone nothing is cut and STOP is always in sight, in both languages',
 	);
 });
 
+test('on a phone laid on its side STOP stays in sight, too', async () => {
+	await inWorld(
+		async (train, page) => {
+			const image = await picture('jpeg', 640, 480, [[300, 200, 90, 120]]);
+			await train.telemetry({ battery_percent: 50, volts: 7, rssi_dbm: -70, hub: 'print' });
+			await show(train, page, image, [detection('DangerAhead', [300, 200, 90, 120])]);
+			for (const down of [0, 10_000]) {
+				await page.evaluate((y) => scrollTo(0, y), down);
+				const { beyond, stop } = await page.evaluate(() => ({
+					beyond: document.scrollingElement.scrollWidth - 844,
+					stop: document.querySelector('.stop').getBoundingClientRect().toJSON(),
+				}));
+				assert.ok(beyond <= 0, `${beyond} px wider than the phone`);
+				assert.ok(stop.top >= 0 && stop.bottom <= 390 && stop.right <= 844, JSON.stringify(stop));
+				await screenshot(page, `train-side-${down}`);
+			}
+		},
+		{ ...PHONE, viewport: { width: 844, height: 390 } },
+	);
+});
+
 test('at 1920 by 1080 everything is in sight without a scrollbar', async () => {
 	await inWorld(async (train, page) => {
 		const image = await picture('jpeg', 1920, 1080, [[900, 400, 120, 160]]);
