@@ -446,16 +446,42 @@ fail:
 	return false;
 }
 
+struct opening {
+	const char *path;
+	const struct onnx_settings *settings;
+	struct model **out;
+	struct error *err;
+	bool opened;
+};
+
+static void *open_in_thread(void *context)
+{
+	struct opening *opening = context;
+
+	opening->opened = open_model(opening->path, opening->settings, opening->out, opening->err);
+	return NULL;
+}
+
+/*
+ * The library starts threads, which inherit what signals are blocked; unblocked ones would take
+ * those that are meant for the program's own. It is opened in a thread that blocks them all, rather
+ * than here, because TensorRT takes minutes, and Ctrl-C shall work meanwhile.
+ */
 bool onnx_open(const char *path, const struct onnx_settings *settings, struct model **out,
 	struct error *err)
 {
+	struct opening opening = {path, settings, out, err, false};
 	sigset_t all, before;
+	pthread_t thread;
 
-	// The library's threads inherit what is blocked here: signals are for the program's own.
+	*out = NULL;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool opened = open_model(path, settings, out, err);
+	int failure = pthread_create(&thread, NULL, open_in_thread, &opening);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return opened;
+	if (failure)
+		return error_set(err, ERROR_SYSTEM, "start a thread: %s", strerror(failure));
+	pthread_join(thread, NULL);
+	return opening.opened;
 }
