@@ -271,8 +271,7 @@ bool plan_broker(const char *program, const char *runtime, int port, struct aren
 		"persistence false\n"
 		"connection_messages false\n"
 		"log_dest stderr\n"
-		"log_type error\n"
-		"log_type warning\n",
+		"log_type error\n",
 		port);
 	char **words = ARENA_ARRAY(arena, char *, 4);
 
