@@ -491,6 +491,16 @@ int options_usage_error(const struct command *command, const char *format, ...)
 	return 2;
 }
 
+/* Who is told to stop has nothing to finish. */
+static bool stop(const struct command *command, void *values)
+{
+	for (const struct option *option = rows(command); option->name; option++)
+		if (option->kind == OPTION_CONFIG)
+			options_config_finish(
+				(struct option_config *)((char *)values + option->offset));
+	return false;
+}
+
 bool options_read(
 	const struct command *command, void *values, int *argc, char **argv, int *exit_code)
 {
@@ -506,11 +516,11 @@ bool options_read(
 	if (reader.help) {
 		options_print_help(stdout, command, 0);
 		*exit_code = 0;
-		return false;
+		return stop(command, values);
 	}
 	if (!read || !check_count(command, (size_t)reader.positional_count, argv, &err)) {
 		*exit_code = options_usage_error(command, "%s", err.text);
-		return false;
+		return stop(command, values);
 	}
 	*argc = reader.positional_count;
 	return true;
