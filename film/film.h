@@ -40,7 +40,7 @@ enum sign_kind {
 	SIGN_STOP,
 	SIGN_NO_ENTRY,
 	SIGN_BACK,
-	SIGN_PARKING,
+	SIGN_BOARD_BACK,
 };
 
 struct sign {

@@ -35,7 +35,7 @@ static const struct stop ride[] = {
 	{15.5f, SIGN_NO_ENTRY, -1, -0.15f, 0.95f},
 	{24.0f, SIGN_DANGER_MARK, 1, 0.12f, 0.95f},
 	{29.5f, SIGN_BACK, -1, 0.1f, 0.9f},
-	{31.0f, SIGN_PARKING, 1, 0.2f, 0.95f},
+	{31.0f, SIGN_BOARD_BACK, 1, 0.35f, 0.8f},
 	{39.0f, SIGN_SPEED_50, 1, 0.08f, 0.95f},
 	{40.5f, SIGN_DANGER_GATE, -1, -0.1f, 0.95f},
 };

@@ -11,8 +11,7 @@ struct point {
 };
 
 static const struct colour yellow = {248, 198, 24}, black = {24, 24, 26}, white = {240, 238, 232},
-			   red = {204, 28, 42}, blue = {12, 98, 188}, dark = {38, 38, 42},
-			   grey = {104, 106, 110};
+			   red = {204, 28, 42}, dark = {38, 38, 42}, grey = {104, 106, 110};
 
 static const struct point triangle[] = {{0.47f, 0.05f}, {0.53f, 0.05f}, {0.68f, 0.32f},
 	{0.82f, 0.58f}, {0.965f, 0.86f}, {0.965f, 0.91f}, {0.93f, 0.94f}, {0.5f, 0.94f},
@@ -215,11 +214,13 @@ static bool back_face(struct point at, struct colour *out)
 	return in_circle(at, 0.5f, 0.5f, 0.48f);
 }
 
-static bool parking_face(struct point at, struct colour *out)
+static bool board_back_face(struct point at, struct colour *out)
 {
-	*out = in_box(at, 0.09f, 0.09f, 0.91f, 0.91f) ? blue : white;
-	if (on_letter(STROKES(letter_p), at, 0.36f, 0.24f, 0.34f, 0.52f, 0.09f))
-		*out = white;
+	*out = (struct colour){206, 204, 200};
+	if (in_box(at, 0.1f, 0.1f, 0.9f, 0.9f))
+		*out = (struct colour){186, 184, 180};
+	if (in_box(at, 0.43f, 0.42f, 0.57f, 0.98f) || in_box(at, 0.36f, 0.42f, 0.64f, 0.6f))
+		*out = dark;
 	return in_box(at, 0.04f, 0.04f, 0.96f, 0.96f);
 }
 
@@ -238,8 +239,8 @@ static bool face(enum sign_kind kind, struct point at, struct colour *out)
 		return no_entry_face(at, out);
 	case SIGN_BACK:
 		return back_face(at, out);
-	case SIGN_PARKING:
-		return parking_face(at, out);
+	case SIGN_BOARD_BACK:
+		return board_back_face(at, out);
 	}
 	return false;
 }
