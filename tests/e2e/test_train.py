@@ -209,6 +209,19 @@ def test_an_orderly_end_brakes_first_and_leaves_nothing(moving, bluetooth):
     assert lines.index("controller | ", lines.index("stopping: Terminated")) < lines.rindex("capture    | ")
 
 
+def test_a_detector_that_is_behind_its_camera_is_not_taken_for_hung():
+    train = Train("--source", "test:", *TIGHT, "--set", "capture.fps=33", "--set", "inference.work=100ms", "--hub", "print")
+    try:
+        train.wait_ready()
+        time.sleep(6)  # twice the time after which one is
+        begun = time.monotonic()
+        assert train.ask("inference", "/ready")[0] == 200
+        assert time.monotonic() - begun < 3
+        assert train.metric("railquest_train_restarts_total", '"inference"') == 0
+    finally:
+        assert train.close() == 0
+
+
 def test_the_photos_run_through_the_whole_train(tmp_path):
     if not PHOTOS.is_dir():
         pytest.skip("the photos are not there (RAILQUEST_SHARED)")

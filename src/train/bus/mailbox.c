@@ -151,10 +151,14 @@ void mailbox_take(struct mailbox *mailbox, const struct bus_listener *listener)
 		return;
 	take_state(mailbox, listener);
 	for (size_t i = 0; i < mailbox->slot_count; i++) {
+		bool is_latest = mailbox->slots[i].keep == BUS_KEEP_LATEST;
 		struct mailbox_item item;
 
-		// At most what can wait: a flood on one topic does not hold up the others.
-		for (size_t j = 0; j < BUS_MAX_WAITING && take_one(mailbox, i, &item); j++) {
+		// At most what can wait: a flood on one topic does not hold up the others. What
+		// takes the newest's place meanwhile has rung again: whoever works longer than
+		// pictures take to come still gets round to everything else.
+		for (size_t j = 0;
+			j < (is_latest ? 1 : BUS_MAX_WAITING) && take_one(mailbox, i, &item); j++) {
 			listener->message(listener->context, str_from(mailbox->slots[i].topic),
 				(struct str){item.data, item.len});
 			free(item.data);

@@ -19,7 +19,12 @@
 const char *const service_compat_choices[] = {"none", "crazytrain", NULL};
 const char *const service_log_levels[] = {"debug", "info", "warn", "error", NULL};
 
-enum { DEFAULT_CONNECTIONS = 64, DEFAULT_STREAMS = 16, DEFAULT_BODY_BYTES = 64 << 10 };
+enum {
+	ROUND_US = 5000,
+	DEFAULT_CONNECTIONS = 64,
+	DEFAULT_STREAMS = 16,
+	DEFAULT_BODY_BYTES = 64 << 10
+};
 
 /* Bus's counts as metrics. */
 struct bus_metrics {
@@ -56,11 +61,16 @@ static void take_events(void *context)
 	struct service *service = context;
 	struct epoll_event event;
 
-	// A round is bounded, so that a descriptor that is always ready starves nobody.
+	// A round is bounded, in events and in time, so that a descriptor that is always ready
+	// starves nobody: a detector that is behind its camera still answers whether it lives.
+	int64_t end_us = clock_monotonic_us() + ROUND_US;
+
 	for (int i = 0; i < 32 && epoll_wait(service->epoll_fd, &event, 1, 0) > 0; i++) {
 		struct service_watch *watch = event.data.ptr;
 
 		watch->ready(watch->context, event.events);
+		if (clock_monotonic_us() >= end_us)
+			break;
 	}
 }
 
