@@ -79,8 +79,9 @@ void json_string_bare(struct buffer *out, struct str text)
 
 void json_number(struct buffer *out, double value)
 {
+	// Readers take "-0" for the integer 0: what is written again would differ.
 	if (isfinite(value))
-		buffer_append_number(out, value);
+		buffer_append_number(out, value == 0 ? 0 : value);
 	else
 		buffer_append_text(out, "null");
 }
