@@ -103,8 +103,21 @@ class Bluetooth:
         return Program([DRIVE, *allowed], self.address)
 
     def writes(self):
-        """The bytes written to the first hub, as hexadecimal text, in order."""
+        """The bytes written to the first hub, as hexadecimal text, in order: all that were written until now."""
+        self.hear_out()
         return [line.split(" ", 3)[3] for line in self.fake.lines if line.startswith("write")]
+
+    def hear_out(self):
+        """Waits for what the fake has said already: its answer to a word that it does not know comes after that."""
+        answers = self.fake.lines.count("unknown everything?")
+        try:
+            self.fake.say("everything?")
+        except (OSError, ValueError):  # it was ended, and what it said was read to the end
+            return
+        deadline = time.monotonic() + 10
+        while self.fake.lines.count("unknown everything?") == answers and self.fake.process.poll() is None:
+            assert time.monotonic() < deadline, "the fake does not answer"
+            time.sleep(0.002)
 
     def close(self):
         self.fake.close()

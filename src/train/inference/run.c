@@ -116,6 +116,7 @@ static bool look(
 		return false;
 	}
 	run->last_us = clock_monotonic_us();
+	service_ready(run->service, "frames", true, "");
 	metric_add(run->metrics.looked, 1);
 	metric_observe(run->metrics.prepare, (double)view->prepare_us / 1e6);
 	metric_observe(run->metrics.infer, (double)view->infer_us / 1e6);
