@@ -1,9 +1,5 @@
 #include "train/capture/settings.h"
 
-#include "base/file.h"
-
-enum { MAX_TOKEN_FILE_BYTES = 4096 };
-
 static bool read_sizes(
 	const struct capture_options *options, struct capture_settings *settings, struct error *err)
 {
@@ -24,19 +20,6 @@ static bool read_sizes(
 	return true;
 }
 
-static bool read_token(const char *path, struct arena *arena, struct str *token, struct error *err)
-{
-	if (!file_read(path, MAX_TOKEN_FILE_BYTES, arena, token, err))
-		return error_wrap(err, "--token-file");
-	const char *end = token->len ? memchr(token->data, '\n', token->len) : NULL;
-
-	if (end)
-		token->len = (size_t)(end - token->data);
-	*token = str_trim(*token);
-	return token->len ||
-	       error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
-}
-
 static bool read_guard(const struct capture_options *options, struct arena *arena,
 	struct capture_settings *settings, struct error *err)
 {
@@ -48,7 +31,7 @@ static bool read_guard(const struct capture_options *options, struct arena *aren
 		settings->is_guarded = guard_init(&settings->guard, listen, token, err);
 		return true;
 	}
-	if (!read_token(options->token_file, arena, &token, err))
+	if (!service_read_token(options->token_file, arena, &token, err))
 		return false;
 	settings->is_guarded = guard_init(&settings->guard, listen, token, err);
 	return settings->is_guarded || error_wrap(err, "--token-file %s", options->token_file);

@@ -6,7 +6,6 @@
 #include "train/controller_service/controller_service.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "train/controller_service/options.h"
 
@@ -20,7 +19,6 @@
 enum {
 	TELL_US = 200000,
 	WIND_DOWN_US = 2000000, // for a hub to brake and let go; it takes 0.65 s at most
-	MAX_TOKEN_BYTES = 4096,
 };
 
 static struct hub *open_hub(void *context, const struct hub_listener *listener)
@@ -144,22 +142,12 @@ static void on_tell(void *context)
 
 /* --- setting up --- */
 
-static bool read_token(struct cab *cab, struct error *err)
+static bool set_guard(struct cab *cab, struct error *err)
 {
-	const char *path = cab->options->token_file;
-	struct str text = {0};
+	struct str token;
 
-	if (path && !file_read(path, MAX_TOKEN_BYTES, &cab->arena, &text, err))
-		return error_wrap(err, "--token-file");
-	const char *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
-
-	if (end)
-		text.len = (size_t)(end - text.data);
-	text = str_trim(text);
-	if (path && text.len == 0)
-		return error_set(
-			err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
-	return guard_init(&cab->guard, cab->options->service.listen, text, err);
+	return service_read_token(cab->options->token_file, &cab->arena, &token, err) &&
+	       guard_init(&cab->guard, cab->options->service.listen, token, err);
 }
 
 static bool open_record(struct cab *cab, struct error *err)
@@ -201,7 +189,7 @@ static bool open_cab(struct cab *cab, const struct cab_options *options, struct 
 	if (cab->due_fd < 0)
 		return error_errno(err, "timerfd");
 	cab->wants_arm = options->arm;
-	if (!read_token(cab, err) || !open_record(cab, err) || !open_service(cab, err))
+	if (!set_guard(cab, err) || !open_record(cab, err) || !open_service(cab, err))
 		return false;
 	service_random_id(cab->boot.bytes);
 	// Without the kernel's id no age is known: then what comes counts as fresh.

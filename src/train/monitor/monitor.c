@@ -1,7 +1,6 @@
 #include "train/monitor/monitor.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "train/monitor/serve.h"
 
@@ -157,22 +156,6 @@ static void subscribe(struct monitor *monitor)
 
 /* --- all together --- */
 
-static bool read_token(const char *path, struct arena *arena, struct str *token, struct error *err)
-{
-	struct str text;
-
-	*token = STR("");
-	if (!path)
-		return true;
-	if (!file_read(path, 4096, arena, &text, err))
-		return error_wrap(err, "--token-file");
-	const char *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
-
-	*token = str_trim((struct str){text.data, end ? (size_t)(end - text.data) : text.len});
-	return token->len ||
-	       error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
-}
-
 static bool create(
 	struct monitor *monitor, const struct monitor_options *options, struct error *err)
 {
@@ -221,7 +204,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	if (!service_clock_id(monitor.clock.bytes))
 		log_warn("this kernel tells no boot id: ages are counted from a picture's "
 			 "arrival");
-	bool ok = read_token(options->token_file, &arena, &token, err) &&
+	bool ok = service_read_token(options->token_file, &arena, &token, err) &&
 		  guard_init(&monitor.guard, options->service.listen, token, err) &&
 		  create(&monitor, options, err);
 

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/log.h"
 #include "train/service/service.h"
 
@@ -6,6 +7,24 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+enum { MAX_TOKEN_FILE_BYTES = 4096 };
+
+bool service_read_token(const char *path, struct arena *arena, struct str *out, struct error *err)
+{
+	struct str text;
+
+	*out = STR("");
+	if (!path)
+		return true;
+	if (!file_read(path, MAX_TOKEN_FILE_BYTES, arena, &text, err))
+		return error_wrap(err, "--token-file");
+	const char *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
+
+	*out = str_trim((struct str){text.data, end ? (size_t)(end - text.data) : text.len});
+	return out->len ||
+	       error_set(err, ERROR_INVALID, "--token-file %s: its first line is empty", path);
+}
 
 void service_random_id(uint8_t out[16])
 {

@@ -242,11 +242,6 @@ bool service_publish(struct service *service, enum service_topic topic, struct s
 	return bus_publish(service->bus, service->topics[topic], payload, qos, keep);
 }
 
-struct bus *service_bus(struct service *service)
-{
-	return service->bus;
-}
-
 /* --- health and metrics --- */
 
 static void get_live(struct http_request *request, void *context)

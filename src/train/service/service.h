@@ -140,8 +140,6 @@ bool service_publish(struct service *service, enum service_topic topic, struct s
 /* Until a signal or service_stop. Fails: ERROR_SYSTEM. */
 bool service_run(struct service *service, struct error *err);
 void service_stop(struct service *service);
-/* Hands over what the bus has, after service_run, while a program winds down. */
-struct bus *service_bus(struct service *service);
 struct http_server *service_http(struct service *service); // for timers, feeds, the address
 struct metrics *service_metrics(struct service *service);
 
@@ -161,6 +159,12 @@ struct service_watch *service_watch(struct service *service, int fd, uint32_t ev
 /* fd -1: waits for nothing. */
 void service_watch_change(struct service_watch *watch, int fd, uint32_t events);
 void service_watch_drop(struct service_watch *watch); // takes NULL
+
+/*
+ * What --token-file names: the first line, trimmed, in the arena; empty where `path` is NULL.
+ * Fails: as file_read; ERROR_INVALID for an empty line.
+ */
+bool service_read_token(const char *path, struct arena *arena, struct str *out, struct error *err);
 
 /* This kernel's boot id, the clock of wire_origin: 16 bytes. False where there is none to read. */
 bool service_clock_id(uint8_t out[16]);
