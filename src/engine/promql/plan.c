@@ -147,6 +147,7 @@ struct plan_op *plan_build(
 		return NULL;
 	case PROMQL_TEXT:
 	case PROMQL_PAREN:
+	case PROMQL_DURATION:
 		break;
 	}
 	error_set(err, ERROR_INVALID, "a string is no operand");

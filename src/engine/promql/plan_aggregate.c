@@ -127,6 +127,8 @@ static void fold(struct aggregate_op *self, size_t group, const double *in)
 	case PROMQL_BOTTOMK:
 	case PROMQL_QUANTILE:
 	case PROMQL_COUNT_VALUES:
+	case PROMQL_LIMITK:
+	case PROMQL_LIMIT_RATIO:
 		break; // plan_aggregate lets none of them in
 	}
 }

@@ -87,6 +87,8 @@ static void combine(enum promql_operator operator, bool return_bool, const doubl
 	case PROMQL_AND:
 	case PROMQL_OR:
 	case PROMQL_UNLESS:
+	case PROMQL_TRIM_UPPER:
+	case PROMQL_TRIM_LOWER:
 		break; // plan_set
 	}
 }

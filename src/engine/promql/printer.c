@@ -233,6 +233,8 @@ static void print(struct buffer *out, const struct promql_expr *expr)
 	case PROMQL_TEXT:
 		labels_quote(out, expr->text);
 		return;
+	case PROMQL_DURATION:
+		return;
 	case PROMQL_SELECTOR:
 		buffer_append_str(out, expr->selector.name);
 		print_matchers(out, expr);

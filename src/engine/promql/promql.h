@@ -26,6 +26,8 @@ enum promql_kind {
 	PROMQL_BINARY,
 	PROMQL_UNARY,
 	PROMQL_PAREN,
+	PROMQL_DURATION, // in a duration expression: step(), range(), min_of and max_of of
+			 // durations
 };
 
 enum promql_operator {
@@ -45,6 +47,8 @@ enum promql_operator {
 	PROMQL_AND,
 	PROMQL_OR,
 	PROMQL_UNLESS,
+	PROMQL_TRIM_UPPER, // </ on histograms
+	PROMQL_TRIM_LOWER, // >/
 };
 
 enum promql_aggregator {
@@ -60,6 +64,8 @@ enum promql_aggregator {
 	PROMQL_BOTTOMK,
 	PROMQL_QUANTILE,
 	PROMQL_COUNT_VALUES,
+	PROMQL_LIMITK,
+	PROMQL_LIMIT_RATIO,
 };
 
 enum promql_card { PROMQL_ONE_TO_ONE, PROMQL_MANY_TO_ONE, PROMQL_ONE_TO_MANY, PROMQL_MANY_TO_MANY };
@@ -69,9 +75,14 @@ enum promql_at { PROMQL_AT_NONE, PROMQL_AT_TIME, PROMQL_AT_START, PROMQL_AT_END 
 
 struct promql_modifiers {
 	int64_t offset_ms;
+	const struct promql_expr *offset; // not constant, [5m] offset step(); else NULL
 	enum promql_at at;
 	int64_t at_ms; // for PROMQL_AT_TIME
 };
+
+/* How the ends of a range (or an instant) are filled in: `metric[5m] anchored`, `metric smoothed`.
+ */
+enum promql_extension { PROMQL_PLAIN, PROMQL_ANCHORED, PROMQL_SMOOTHED };
 
 struct promql_function; // a row of the function table, functions.h
 
@@ -96,15 +107,18 @@ struct promql_expr {
 			struct matcher *matchers; // the name is among them
 			size_t matcher_count;
 			struct promql_modifiers modifiers;
+			enum promql_extension extension;
 		} selector;
 		struct {
 			struct promql_expr *selector; // PROMQL_SELECTOR; the modifiers are in it
 			int64_t range_ms;
+			const struct promql_expr *duration; // not constant; else NULL
 		} range;
 		struct {
 			struct promql_expr *inner;
 			int64_t range_ms;
-			int64_t step_ms; // 0: the default
+			int64_t step_ms;			   // 0: the default
+			const struct promql_expr *duration, *step; // not constant; else NULL
 			struct promql_modifiers modifiers;
 		} subquery;
 		struct {
@@ -131,6 +145,9 @@ struct promql_expr {
 			size_t name_count;
 			struct str *include; // of group_left and group_right
 			size_t include_count;
+			// `fill`, fill_left, fill_right: what stands in for a side without a match.
+			bool has_fill_left, has_fill_right;
+			double fill_left, fill_right;
 		} binary;
 		struct {
 			struct promql_expr *inner;

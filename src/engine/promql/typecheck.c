@@ -262,6 +262,7 @@ static bool check(struct parser *parser, struct promql_expr *expr)
 	switch (expr->kind) {
 	case PROMQL_NUMBER:
 	case PROMQL_TEXT:
+	case PROMQL_DURATION:
 		return true;
 	case PROMQL_SELECTOR:
 		return check_selector(parser, expr);

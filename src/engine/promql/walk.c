@@ -24,6 +24,7 @@ static void push_children(struct stack *stack, const struct promql_expr *expr)
 	case PROMQL_NUMBER:
 	case PROMQL_TEXT:
 	case PROMQL_SELECTOR:
+	case PROMQL_DURATION:
 		break;
 	case PROMQL_RANGE:
 		push(stack, expr->range.selector);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "engine/histogram/histogram.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -146,6 +147,39 @@ static inline double sample_stale(void)
 
 	memcpy(&value, &bits, sizeof value);
 	return value;
+}
+
+/*
+ * A value is a float, or a histogram: then the double is a NaN of its own whose low 48 bits are the
+ * histogram's address, which is how columns and windows of doubles hold both. The address is that
+ * of whoever owns the value (the store, an arena); arithmetic makes no such NaN, and whatever comes
+ * from outside goes through sample_from_outside.
+ */
+#define SERIES_HISTOGRAM_TAG UINT64_C(0xfffd)
+
+static inline bool sample_is_histogram(double value)
+{
+	return sample_bits(value) >> 48 == SERIES_HISTOGRAM_TAG;
+}
+
+static inline const struct histogram *sample_histogram(double value)
+{
+	return (const struct histogram *)(uintptr_t)(sample_bits(value) & UINT64_C(0xffffffffffff));
+}
+
+static inline double sample_of_histogram(const struct histogram *histogram)
+{
+	uint64_t bits = SERIES_HISTOGRAM_TAG << 48 | (uint64_t)(uintptr_t)histogram;
+	double value;
+
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+/* A float as read from a file or the network, never taken for a histogram. */
+static inline double sample_from_outside(double value)
+{
+	return sample_is_histogram(value) ? __builtin_nan("") : value;
 }
 
 /* --- the seam --- */
