@@ -39,6 +39,24 @@ struct quest_query {
 };
 
 /*
+ * How it is known that a condition holds. By anything but metrics, `expr` and `instant` are written
+ * by the reader: they select what whoever probes, or takes pushes and awards, records of it as
+ * quest_condition{exercise,condition} and quest_condition_time_seconds.
+ */
+enum quest_condition_kind { QUEST_BY_METRICS, QUEST_BY_PROBE, QUEST_BY_PUSH, QUEST_BY_AWARD };
+
+/* A request that must be answered. In texts {user} and {cluster} stand for the player's. */
+struct quest_probe {
+	struct str url, method, body, body_type;
+	int64_t interval_ms, timeout_ms;
+	int64_t status_low, status_high; // an answer in between is one
+	struct regex *contains;		 // of the body, somewhere in it; NULL: any
+	struct str contains_text;
+	struct str ca_file, bearer_token_file; // empty: none
+	bool follow_redirects;
+};
+
+/*
  * One thing that must hold. Each query gives series with the labels `cluster` and `user`; several
  * series of one player are allowed. A series without `user` speaks for its whole cluster, one
  * without either for everybody.
@@ -56,6 +74,8 @@ struct quest_condition {
 	struct quest_title title;
 	struct quest_query expr, instant, seen, doubt;
 	bool counts;
+	enum quest_condition_kind kind;
+	struct quest_probe *probe; // QUEST_BY_PROBE
 };
 
 /* What a preset needs to know of an exercise. */
@@ -285,5 +305,7 @@ bool quest_simulation_advance(struct quest_simulation *simulation, int64_t to_ms
  */
 int64_t quest_simulation_truth(
 	const struct quest_simulation *simulation, size_t player, size_t exercise);
+
+#include "leaderboard/quest/quest_file.h"
 
 #endif
