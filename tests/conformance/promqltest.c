@@ -367,7 +367,7 @@ static void evaluate(struct run *run, struct eval *eval)
 	struct arena arena = {0};
 	struct error err = {0};
 	struct promql_result result;
-	struct promql_expr *expr = promql_parse(eval->text, &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(eval->text, 0, &arena, NULL, &err);
 	const char *problem = NULL;
 	size_t count = 1;
 

@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 4096)
 		return 0;
 	struct promql_expr *expr =
-		promql_parse((struct str){(const char *)data, size}, &arena, NULL, &err);
+		promql_parse((struct str){(const char *)data, size}, 0, &arena, NULL, &err);
 
 	if (expr) {
 		struct tsdb *db = store();

@@ -22,13 +22,14 @@ static void check_expression(struct str text)
 	struct buffer once = {0}, twice = {0};
 	struct promql_position where = {0};
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(text, &arena, &where, &err);
+	struct promql_expr *expr = promql_parse(text, 0, &arena, &where, &err);
 
 	if (expr) {
 		size_t nodes = 0, nodes_again = 0;
 
 		promql_print(&once, expr);
-		struct promql_expr *again = promql_parse(buffer_str(&once), &second, &where, &err);
+		struct promql_expr *again =
+			promql_parse(buffer_str(&once), 0, &second, &where, &err);
 
 		assert(again);
 		promql_print(&twice, again);

@@ -250,13 +250,14 @@ static bool parse_all(struct parser *parser, struct promql_expr **out)
 	return parser_check_types(parser, *out);
 }
 
-struct promql_expr *promql_parse(
-	struct str text, struct arena *arena, struct promql_position *where, struct error *err)
+struct promql_expr *promql_parse(struct str text, unsigned features, struct arena *arena,
+	struct promql_position *where, struct error *err)
 {
 	struct parser parser;
 	struct promql_expr *expr = NULL;
 
 	parser_init(&parser, text, arena, where, err);
+	parser.features = features;
 	if (parse_all(&parser, &expr))
 		return expr;
 	for (struct parser_matcher *m = parser.matchers; m; m = m->previous)

@@ -31,6 +31,7 @@ struct parser_matcher {
 struct parser {
 	struct lexer lexer;
 	struct str text;
+	unsigned features; // enum promql_feature
 	struct arena *arena;
 	struct promql_position *where; // may be NULL
 	struct error *err;

@@ -115,8 +115,8 @@ bool parser_call(struct parser *parser, const struct token *name, struct promql_
 	if (!function)
 		return parser_fail(parser, ERROR_INVALID, position,
 			"unknown function with name \"%.*s\"", STR_ARG(name->text));
-	if (function->experimental)
-		return parser_fail(parser, ERROR_UNSUPPORTED, position,
+	if (function->experimental && !(parser->features & PROMQL_EXPERIMENTAL_FUNCTIONS))
+		return parser_fail(parser, ERROR_INVALID, position,
 			"function \"%.*s\" is not enabled", STR_ARG(name->text));
 	position.end = arguments.end;
 	if (!parser_node(parser, PROMQL_CALL, position, arguments.depth, out))
@@ -163,8 +163,9 @@ static bool check_arguments(struct parser *parser, const struct token *name,
 	if (!arguments->count)
 		return parser_fail(parser, ERROR_INVALID, position,
 			"no arguments for aggregate expression provided");
-	if (name->kind == TOKEN_LIMITK || name->kind == TOKEN_LIMIT_RATIO)
-		return parser_fail(parser, ERROR_UNSUPPORTED, position,
+	if ((name->kind == TOKEN_LIMITK || name->kind == TOKEN_LIMIT_RATIO) &&
+		!(parser->features & PROMQL_EXPERIMENTAL_FUNCTIONS))
+		return parser_fail(parser, ERROR_INVALID, position,
 			"%s() is experimental and must be enabled with "
 			"--enable-feature=promql-experimental-functions",
 			token_spelling(name->kind));

@@ -538,8 +538,7 @@ static double negative(double value)
 struct plan_op *plan_negate(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
 {
-	static const struct call_kernel kernel = {
-		.id = PROMQL_FUNCTION_EXPERIMENTAL, .map = negative};
+	static const struct call_kernel kernel = {.id = PROMQL_FUNCTION_NONE, .map = negative};
 	struct plan_op *inner = plan_build(plan, expr->unary.inner, err);
 	struct buffer key = {0};
 	bool is_new;

@@ -158,7 +158,23 @@ struct promql_expr {
 };
 
 /*
- * Text to a type-checked tree, as Prometheus 3.5's parser. Text is capped at 1 MiB, depth at 200,
+ * What Prometheus allows behind --enable-feature: experiments of the language (the first four,
+ * which the parser asks for), and of what it means.
+ */
+enum promql_feature {
+	PROMQL_EXPERIMENTAL_FUNCTIONS = 1, // promql-experimental-functions
+	PROMQL_DURATION_EXPRESSIONS = 2,   // promql-duration-expr
+	PROMQL_EXTENDED_SELECTORS = 4,	   // promql-extended-range-selectors
+	PROMQL_FILL_MODIFIERS = 8,	   // promql-binop-fill-modifiers
+	PROMQL_DELAYED_NAMES = 16,	   // promql-delayed-name-removal
+	PROMQL_START_TIMESTAMPS = 32,	   // use-start-timestamps
+	PROMQL_TYPE_AND_UNIT = 64,	   // type-and-unit-labels
+	PROMQL_ALL_FEATURES = 127,
+};
+
+/*
+ * Text to a type-checked tree, as Prometheus 3.14's parser; `features` is a sum of enum
+ * promql_feature, 0 what Prometheus takes by default. Text is capped at 1 MiB, depth at 200,
  * where a chain of left-associative operators (`a or b or c …`) is one level: its left spine may be
  * half a million nodes long, so whoever recurses must loop along `binary.lhs`. Any other child is
  * deeper by one.
@@ -168,8 +184,8 @@ struct promql_expr {
  * ERROR_LIMIT. A tree holds compiled regular expressions: call promql_release (takes NULL) before
  * the arena goes.
  */
-struct promql_expr *promql_parse(
-	struct str text, struct arena *arena, struct promql_position *where, struct error *err);
+struct promql_expr *promql_parse(struct str text, unsigned features, struct arena *arena,
+	struct promql_position *where, struct error *err);
 void promql_release(struct promql_expr *expr);
 
 /*
@@ -177,6 +193,15 @@ void promql_release(struct promql_expr *expr);
  * Prometheus could not read again: those are quoted or spelt so that they can be.
  */
 void promql_print(struct buffer *out, const struct promql_expr *expr);
+
+/*
+ * The same tree laid out in lines of at most 100 columns where it can be, as Prometheus's Prettify
+ * (/api/v1/format_query).
+ */
+void promql_format(struct buffer *out, const struct promql_expr *expr);
+
+/* The tree as JSON, in the shape of Prometheus's /api/v1/parse_query. */
+void promql_print_tree(struct buffer *out, const struct promql_expr *expr);
 
 /* Calls `visit` for every node, parents first; false at once where `visit` returns false. */
 bool promql_walk(const struct promql_expr *expr,
@@ -228,6 +253,14 @@ struct promql_options {
 	// What @ start() and @ end() mean; both 0: first and last instant of each run.
 	int64_t start_ms, end_ms;
 };
+
+/*
+ * What a duration expression of the tree (range.duration, subquery.step, modifiers.offset, …) comes
+ * to in a query from options->start_ms to end_ms by step_ms: step(), range(), arithmetic, min_of(),
+ * max_of(). Fails: ERROR_INVALID with Prometheus's words: division by zero, out of range.
+ */
+bool promql_duration_ms(const struct promql_expr *duration, const struct promql_options *options,
+	int64_t *out_ms, struct error *err);
 
 /*
  * Result of a block of instants. A column holds step_count values, the stale marker where the

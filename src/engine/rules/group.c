@@ -245,7 +245,7 @@ static void read_expression(
 		return;
 	}
 	rule->text = filled.text.text;
-	rule->expr = promql_parse(rule->text, arena, &bytes, &err);
+	rule->expr = promql_parse(rule->text, 0, arena, &bytes, &err);
 	if (!rule->expr)
 		expression_problem(place, node, &filled.text, &plain, bytes, &err);
 }

@@ -201,7 +201,7 @@ static int query_store(const struct query_options *options, struct str text, str
 
 	if (!read_instants(options, &stats, &instants))
 		return 2;
-	struct promql_expr *expr = promql_parse(text, &arena, &where, &err);
+	struct promql_expr *expr = promql_parse(text, 0, &arena, &where, &err);
 	int exit_code = 1;
 
 	if (!expr) {

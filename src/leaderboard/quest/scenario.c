@@ -283,7 +283,7 @@ static bool make_dashboard_query(const struct scenario_reader *reader)
 	out->rules_score.text = str_copy(reader->arena, buffer_str(&text));
 	buffer_finish(&text);
 	out->rules_score.expr =
-		promql_parse(out->rules_score.text, reader->arena, NULL, reader->err);
+		promql_parse(out->rules_score.text, 0, reader->arena, NULL, reader->err);
 	return out->rules_score.expr != NULL;
 }
 

@@ -128,7 +128,7 @@ bool scenario_read_query(const struct scenario_reader *reader, const struct yaml
 	buffer_finish(&twice);
 	if (!ok)
 		return false;
-	out->expr = promql_parse(out->text, reader->arena, NULL, reader->err);
+	out->expr = promql_parse(out->text, 0, reader->arena, NULL, reader->err);
 	if (!out->expr)
 		return fail_parse(reader, node, what, out->text, is_as_written);
 	if (out->expr->type == PROMQL_VECTOR)
@@ -182,8 +182,8 @@ static bool make_condition(const struct scenario_reader *reader, struct quest_ex
 		STR_ARG(exercise->name));
 	exercise->conditions = out;
 	exercise->condition_count = 1;
-	out->expr.expr = promql_parse(out->expr.text, reader->arena, NULL, reader->err);
-	out->instant.expr = promql_parse(out->instant.text, reader->arena, NULL, reader->err);
+	out->expr.expr = promql_parse(out->expr.text, 0, reader->arena, NULL, reader->err);
+	out->instant.expr = promql_parse(out->instant.text, 0, reader->arena, NULL, reader->err);
 	return out->expr.expr && out->instant.expr;
 }
 

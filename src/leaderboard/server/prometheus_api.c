@@ -94,7 +94,7 @@ void prometheus_format_query(struct http_request *request, void *context)
 	struct buffer text = {0}, out = {0};
 	struct error err = {0};
 	struct promql_expr *expr =
-		promql_parse(form_get(&request->form, "query"), request->arena, NULL, &err);
+		promql_parse(form_get(&request->form, "query"), 0, request->arena, NULL, &err);
 
 	(void)context;
 	if (!expr) {

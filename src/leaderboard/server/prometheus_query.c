@@ -238,7 +238,8 @@ static struct answer *read_query(
 
 	answer->race = race_take(server->race);
 	answer->is_range = is_range;
-	answer->expr = promql_parse(form_get(&request->form, "query"), &answer->arena, NULL, &err);
+	answer->expr =
+		promql_parse(form_get(&request->form, "query"), 0, &answer->arena, NULL, &err);
 	if (answer->expr && is_range && answer->expr->type != PROMQL_SCALAR &&
 		answer->expr->type != PROMQL_VECTOR)
 		error_set(&err, ERROR_INVALID,

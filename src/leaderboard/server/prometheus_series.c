@@ -34,7 +34,7 @@ static bool matches_empty(const struct promql_expr *selector)
 static struct promql_expr *parse_selector(struct str text, struct arena *arena, struct error *err)
 {
 	static const char empty[] = "match[] must contain at least one non-empty matcher";
-	struct promql_expr *expr = promql_parse(text, arena, NULL, err);
+	struct promql_expr *expr = promql_parse(text, 0, arena, NULL, err);
 
 	if (!expr) {
 		if (strstr(err->text, "at least one non-empty matcher"))

@@ -10,7 +10,7 @@
 static struct promql_expr *parse(struct arena *arena, const char *text)
 {
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(text), 0, arena, NULL, &err);
 
 	if (!expr)
 		fail_msg("%s: %s", text, err.text);
@@ -196,7 +196,7 @@ static void a_chain_of_operators_may_be_as_long_as_the_text(void **state)
 	(void)state;
 	buffer_append_text(&text, "a{b=~\"c.*\"}");
 	repeat(&text, " or a", 200000);
-	struct promql_expr *expr = promql_parse(buffer_str(&text), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(buffer_str(&text), 0, &arena, NULL, &err);
 
 	assert_non_null(expr);
 	assert_true(promql_walk(expr, count_node, &nodes));
@@ -219,7 +219,7 @@ static enum error_kind parse_nested(const char *before, const char *after, size_
 	repeat(&text, before, count);
 	buffer_append_char(&text, 'a');
 	repeat(&text, after, count);
-	struct promql_expr *expr = promql_parse(buffer_str(&text), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(buffer_str(&text), 0, &arena, NULL, &err);
 
 	if (expr)
 		promql_print(&out, expr);
@@ -260,7 +260,7 @@ static void a_text_over_one_mebibyte_is_refused(void **state)
 	(void)state;
 	repeat(&text, " ", 1 << 20);
 	buffer_append_char(&text, 'a');
-	assert_null(promql_parse(buffer_str(&text), &arena, NULL, &err));
+	assert_null(promql_parse(buffer_str(&text), 0, &arena, NULL, &err));
 	assert_int_equal(err.kind, ERROR_LIMIT);
 	buffer_finish(&text);
 	arena_finish(&arena);

@@ -16,7 +16,7 @@ static void check(const struct refusal *refusals, size_t count)
 		struct arena arena = {0};
 		struct error err = {0};
 		struct promql_expr *expr =
-			promql_parse(str_from(refusals[i].text), &arena, NULL, &err);
+			promql_parse(str_from(refusals[i].text), 0, &arena, NULL, &err);
 
 		if (expr)
 			fail_msg("accepted: %s", refusals[i].text);
@@ -336,7 +336,7 @@ static void check_place(
 	struct error err = {0};
 	struct promql_position where = {99, 99};
 
-	assert_null(promql_parse(str_from(text), &arena, &where, &err));
+	assert_null(promql_parse(str_from(text), 0, &arena, &where, &err));
 	assert_string_equal(err.text, wanted);
 	assert_int_equal(err.kind, kind);
 	assert_int_equal(where.start, start);
@@ -362,9 +362,9 @@ static void experiments_of_the_language_are_unsupported_rather_than_wrong(void *
 	(void)state;
 	check_place("a[5m + 1m]", ERROR_UNSUPPORTED, 2, 4,
 		"1:3: parse error: experimental duration expression is not enabled");
-	check_place("info(a)", ERROR_UNSUPPORTED, 0, 4,
+	check_place("info(a)", ERROR_INVALID, 0, 4,
 		"1:1: parse error: function \"info\" is not enabled");
-	check_place("limitk(1, a)", ERROR_UNSUPPORTED, 0, 12,
+	check_place("limitk(1, a)", ERROR_INVALID, 0, 12,
 		"1:1: parse error: limitk() is experimental and must be enabled with "
 		"--enable-feature=promql-experimental-functions");
 }
@@ -376,7 +376,7 @@ static void a_regular_expression_that_is_none_is_refused_at_its_matcher(void **s
 	struct promql_position where;
 
 	(void)state;
-	assert_null(promql_parse(STR("a{b=\"c\", d=~\"(e\"}"), &arena, &where, &err));
+	assert_null(promql_parse(STR("a{b=\"c\", d=~\"(e\"}"), 0, &arena, &where, &err));
 	assert_int_equal(err.kind, ERROR_INVALID);
 	assert_int_equal(where.start, 9);
 	assert_int_equal(where.end, 16);

@@ -124,7 +124,7 @@ static struct recorded *run(const char *text, const struct promql_options *optio
 	const int64_t *times_ms, size_t count, bool in_slices)
 {
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(text), 0, &arena, NULL, &err);
 	struct recorded *recorded = recorded_create();
 
 	assert_non_null(expr);
@@ -296,7 +296,7 @@ static void a_plan_follows_what_is_appended_between_its_runs(void **state)
 {
 	struct error err = {0};
 	struct promql_expr *expr =
-		promql_parse(STR("sum by (u) (sum_over_time(a[20s])) + on(u) count by (u) (a)"),
+		promql_parse(STR("sum by (u) (sum_over_time(a[20s])) + on(u) count by (u) (a)"), 0,
 			&arena, NULL, &err);
 	struct promql_plan *plan = promql_plan_create(expr, tsdb_source(db), NULL, &err);
 	struct recorded *recorded = recorded_create();
@@ -424,7 +424,7 @@ static void assert_fails(const char *text, enum error_kind kind, const char *par
 	struct promql_options options = {.max_samples = 1000, .max_work = 100000};
 	struct promql_result result;
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(text), 0, &arena, NULL, &err);
 	int64_t now_ms = 600000;
 
 	assert_non_null(expr);

@@ -10,7 +10,7 @@ static struct buffer print(const char *text)
 	struct buffer out = {0};
 	struct arena arena = {0};
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(text), 0, &arena, NULL, &err);
 
 	if (!expr)
 		fail_msg("%s: %s", text, err.text);

@@ -58,7 +58,7 @@ static bool prints_as_itself(const struct promql_expr *expr)
 	struct error err = {0};
 
 	promql_print(&once, expr);
-	struct promql_expr *again = promql_parse(buffer_str(&once), &arena, NULL, &err);
+	struct promql_expr *again = promql_parse(buffer_str(&once), 0, &arena, NULL, &err);
 
 	if (again)
 		promql_print(&twice, again);
@@ -79,7 +79,7 @@ static void check_line(const char *path, struct str line, size_t *parsed)
 
 	if (!text.len)
 		return;
-	struct promql_expr *expr = promql_parse(text, &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(text, 0, &arena, NULL, &err);
 
 	if (expr && !prints_as_itself(expr))
 		fail_msg("%s: printed, this is another expression: %.*s", path, STR_ARG(text));

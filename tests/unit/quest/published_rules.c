@@ -44,7 +44,7 @@ static double rules_score(const char *values)
 	assert_non_null(engine);
 	assert_true(rules_engine_run(engine, 2000, 147000, &err));
 	struct promql_expr *expr =
-		promql_parse(STR("lifetime + sum_over_time(hero[1h])"), &arena, NULL, &err);
+		promql_parse(STR("lifetime + sum_over_time(hero[1h])"), 0, &arena, NULL, &err);
 
 	assert_true(promql_query(expr, tsdb_source(db), &options.promql, (int64_t[]){150000}, 1,
 		&arena, &result, &err));

@@ -187,7 +187,7 @@ static size_t count_series(
 	struct series_list list;
 	struct arena arena = {0};
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(selector), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(selector), 0, &arena, NULL, &err);
 
 	assert_non_null(expr);
 	assert_true(source->ops->select(source, expr->selector.matchers,

@@ -177,7 +177,7 @@ static double sum_of(struct rehearsal *rehearsal, const char *query, size_t *ser
 	struct arena arena = {0};
 	struct error err = {0};
 	struct promql_result result;
-	struct promql_expr *expr = promql_parse(str_from(query), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(str_from(query), 0, &arena, NULL, &err);
 	double sum = 0;
 
 	assert_non_null(expr);
