@@ -371,7 +371,7 @@ static void evaluate(struct run *run, struct eval *eval)
 	const char *problem = NULL;
 	size_t count = 1;
 
-	if (!expr && err.kind == ERROR_UNSUPPORTED)
+	if (!expr && (strstr(err.text, "is experimental") || strstr(err.text, "not enabled")))
 		eval->unsupported = true;
 	if (eval->unsupported || is_experimental(eval->text)) {
 		run->skipped++;
