@@ -15,6 +15,8 @@ enum error_kind {
 	ERROR_LIMIT,	   // an input asked for more than a cap allows
 	ERROR_EXECUTION,   // evaluation failed (duplicate series, many-to-many, …)
 	ERROR_SYSTEM,	   // the operating system said no
+	ERROR_TIMEOUT,	   // took longer than it may
+	ERROR_CANCELLED,   // nobody waits for it any more
 };
 
 /* A zeroed struct is "no error". Text longer than the room ends in "…". */

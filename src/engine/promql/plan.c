@@ -461,10 +461,22 @@ static bool count_work(struct promql_plan *plan, size_t steps, struct error *err
 		"step would do");
 }
 
+bool plan_may_go_on(const struct promql_plan *plan, struct error *err)
+{
+	const struct promql_options *options = &plan->options;
+
+	if (options->cancelled && options->cancelled(options->cancel_context))
+		return error_set(
+			err, ERROR_CANCELLED, "query was canceled in expression evaluation");
+	if (options->clock_ms && options->clock_ms() >= options->deadline_ms)
+		return error_set(err, ERROR_TIMEOUT, "query timed out in expression evaluation");
+	return true;
+}
+
 bool plan_run_block(
 	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err)
 {
-	if (!count_work(plan, count, err))
+	if (!count_work(plan, count, err) || !plan_may_go_on(plan, err))
 		return false;
 	plan->times_ms = times_ms;
 	plan->step_count = count;

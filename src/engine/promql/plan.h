@@ -195,6 +195,9 @@ struct promql_plan *plan_create_inner(
 bool plan_run_block(
 	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err);
 
+/* False where the query is cancelled or out of time. Costs a call or two: ask once a block. */
+bool plan_may_go_on(const struct promql_plan *plan, struct error *err);
+
 /* Sees whether the source has new series for this plan, and prepares where needed. */
 bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err);
 

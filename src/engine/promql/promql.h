@@ -232,6 +232,37 @@ struct promql_value_run {
 bool promql_parse_values(struct str text, struct arena *arena, struct promql_value_run **out,
 	size_t *out_count, struct error *err);
 
+/* --- annotations --- */
+
+/* What an evaluation has to say beside its result, "PromQL warning: … (1:5)". */
+struct promql_annotation {
+	bool is_warning; // else an info
+	struct str text; // as the API and the test language render it
+};
+
+/* All of one query, each text once, in order of first appearance. Owned by the arena. */
+struct promql_annotations {
+	struct arena *arena;
+	struct str query; // positions are told as line and column of this text
+	struct promql_annotation *items;
+	size_t count, capacity;
+	size_t *slots;	// hash table: position in items + 1
+	size_t omitted; // past PROMQL_MAX_ANNOTATIONS, counted only
+};
+
+enum { PROMQL_MAX_ANNOTATIONS = 10000 };
+
+/* `query` is the text that was parsed; both are borrowed. */
+void promql_annotations_init(
+	struct promql_annotations *annotations, struct arena *arena, struct str query);
+
+/*
+ * Adds "PromQL warning: TEXT (LINE:COLUMN)" (or info) about the byte at `position`; no change where
+ * it is there already. Takes NULL.
+ */
+void promql_annotate(struct promql_annotations *annotations, bool is_warning, size_t position,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* --- evaluation --- */
 
 struct promql_options {
@@ -252,6 +283,18 @@ struct promql_options {
 	uint32_t rule_rank;
 	// What @ start() and @ end() mean; both 0: first and last instant of each run.
 	int64_t start_ms, end_ms;
+	int64_t step_ms;   // what step() means; 0 for an instant query
+	unsigned features; // enum promql_feature: delayed names, start timestamps, type and unit
+	struct promql_annotations *annotations; // may be NULL: nobody wants them
+	/*
+	 * When to give up, asked once a block and now and then inside long ones: ERROR_CANCELLED
+	 * where `cancelled` says so, ERROR_TIMEOUT past `deadline_ms` on `clock_ms`. Both may be
+	 * NULL.
+	 */
+	bool (*cancelled)(void *context);
+	void *cancel_context;
+	int64_t (*clock_ms)(void); // clock_monotonic_ms
+	int64_t deadline_ms;
 };
 
 /*
@@ -264,8 +307,9 @@ bool promql_duration_ms(const struct promql_expr *duration, const struct promql_
 
 /*
  * Result of a block of instants. A column holds step_count values, the stale marker where the
- * series has none at that instant. Labels and columns are valid until the next run, or the plan's
- * end; labels of equal sets may be different pointers. A scalar is one column with labels_none.
+ * series has none at that instant; a value may be a boxed histogram (series.h), the plan's as well.
+ * Labels and columns are valid until the next block, or the plan's end; labels of equal sets may be
+ * different pointers. A scalar is one column with labels_none.
  */
 struct promql_block {
 	enum promql_type type; // PROMQL_VECTOR or PROMQL_SCALAR, PROMQL_STRING
@@ -300,7 +344,10 @@ void promql_plan_destroy(struct promql_plan *plan);
 bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t count,
 	promql_receive *receive, void *context, struct error *err);
 
-/* A whole result, owned by the arena it was made in. Series without any value are left out. */
+/*
+ * A whole result, owned by the arena it was made in, histograms included. Series without any value
+ * are left out.
+ */
 struct promql_result_series {
 	const struct labels *labels;
 	struct sample *samples;
