@@ -58,7 +58,7 @@ static void a_query_stops_when_its_time_is_up_or_nobody_waits(void **state)
 	struct arena arena = {0};
 	struct error err = {0};
 	struct promql_result result;
-	struct promql_expr *expr = promql_parse(STR("time() * 2"), &arena, NULL, &err);
+	struct promql_expr *expr = promql_parse(STR("time() * 2"), 0, &arena, NULL, &err);
 	int64_t times_ms[1000];
 	bool gone = false;
 	struct promql_options options = {.cancelled = is_gone,
