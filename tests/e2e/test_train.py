@@ -107,30 +107,44 @@ def test_a_folder_with_a_recording_is_not_recorded_into(ride):
     assert told.returncode == 1 and "holds a recording already" in told.stderr
 
 
+def play_folder(frames, log):
+    """A folder's pictures through a whole train; the lines of its decision log."""
+    train = Train("--source", f"dir:{frames}", *TIGHT, "--set", "capture.no-start", "--set", f"decision.log={log}",
+                  "--hub", "print")
+    try:
+        train.wait_connected()
+        train.post("capture", "/capture/start")
+        train.wait_for("the source is over after 70 pictures", 40)
+        wait_until(lambda: len(orders_of(log)) == 70, lambda: f"{len(orders_of(log))} decisions")
+    finally:
+        assert train.close() == 0
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def play_on_every_beat(frames, log):
+    """As above, once more where the machine was so busy that capture left a beat out: those are other times."""
+    for attempt in range(5):
+        lines = play_folder(frames, log.with_suffix(f".{attempt}"))
+        times = [line["captured_monotonic_us"] for line in lines]
+        if {after - before for before, after in zip(times, times[1:])} == {100_000}:
+            return [{key: value for key, value in line.items() if key in DECIDED} for line in lines]
+    raise AssertionError(f"five runs, and each left beats out: {times}")
+
+
+DECIDED = ("sequence", "order", "class", "class_name", "box", "track", "reason")
+
+
 def test_two_runs_over_the_same_pictures_decide_the_same(tmp_path):
-    """Pictures of a folder, so that both runs see every one; times differ, what was decided does not."""
+    """Pictures of a folder, so that both runs see every one, each at its beat; what was decided does not differ, nor why."""
     make_film()
     frames = tmp_path / "frames"
     subprocess.run([BUILD / "film/film", f"{frames}/", tmp_path / "truth.json"], check=True, timeout=300)
     for path in sorted(frames.iterdir()):
         if not 190 <= int(path.stem) < 260:
             path.unlink()
-    decided = []
-    for run in ("one", "two"):
-        log = tmp_path / f"{run}.ndjson"
-        train = Train("--source", f"dir:{frames}", *TIGHT, "--set", "capture.no-start", "--set", f"decision.log={log}",
-                      "--hub", "print")
-        try:
-            train.wait_connected()
-            train.post("capture", "/capture/start")
-            train.wait_for("the source is over after 70 pictures", 40)
-            wait_until(lambda: len(orders_of(log)) == 70, lambda: f"{len(orders_of(log))} decisions")
-        finally:
-            assert train.close() == 0
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        decided.append([(line["sequence"], line["order"], line.get("class"), line.get("box")) for line in lines])
-    assert decided[0] == decided[1]
-    assert "stop" in {order for _, order, *_ in decided[0]}
+    one, two = (play_on_every_beat(frames, tmp_path / f"{run}.ndjson") for run in ("one", "two"))
+    assert one == two
+    assert "stop" in {line["order"] for line in one} and "reason" in one[0]
 
 
 @pytest.fixture

@@ -204,6 +204,10 @@ static void take_beat(struct capture *capture)
 		case CAMERA_PICTURE:
 			capture->is_late = false;
 			pace_next(&capture->pace, now_us);
+			// Such a source has no instants of its own. With the beat's, not with those
+			// at which a busy machine came to it, the same pictures are taken at the
+			// same times whenever they are played, and are decided on alike.
+			captured_us = capture->pace.taken_us;
 			if (take_picture(capture, now_us, captured_us))
 				note_pace(capture);
 			return;

@@ -7,23 +7,30 @@ void pace_begin(struct pace *pace, double fps)
 	*pace = (struct pace){.period_us = 1e6 / fps};
 }
 
+/* From the start each time: a sum of rounded periods would drift. */
+static int64_t instant_of(const struct pace *pace, int64_t beat)
+{
+	return pace->start_us + llround((double)beat * pace->period_us);
+}
+
 int64_t pace_due(const struct pace *pace)
 {
-	if (!pace->is_started)
-		return INT64_MIN;
-	// From the start each time: a sum of rounded periods would drift.
-	return pace->start_us + llround((double)pace->beat * pace->period_us);
+	return pace->is_started ? instant_of(pace, pace->beat) : INT64_MIN;
 }
 
 void pace_next(struct pace *pace, int64_t now_us)
 {
 	if (!pace->is_started) {
 		pace->is_started = true;
-		pace->start_us = now_us;
+		pace->start_us = pace->taken_us = now_us;
 		pace->beat = 1;
 		return;
 	}
 	pace->error_us = now_us - pace_due(pace);
+	// A picture that is a little early is its beat's all the same.
+	int64_t passed = (int64_t)floor((double)(now_us - pace->start_us) / pace->period_us);
+
+	pace->taken_us = instant_of(pace, passed > pace->beat ? passed : pace->beat);
 	// The first beat that is more than half a period away.
 	int64_t beat =
 		(int64_t)floor((double)(now_us - pace->start_us) / pace->period_us + 0.5) + 1;

@@ -18,12 +18,14 @@ struct pace {
 	int64_t last_us;    // the last picture that was seen
 	double interval_us; // between a live camera's pictures, about
 	int64_t error_us;   // how far from its beat the last picture was; negative: early
+	int64_t taken_us;   // the last beat at or before the last picture
 };
 
 void pace_begin(struct pace *pace, double fps);
 /* When the next beat is; INT64_MIN before the first. */
 int64_t pace_due(const struct pace *pace);
-/* A picture was taken at now_us for this beat: on to the next. */
+/* A picture was taken at now_us for this beat, or for a later one where more went by: on to the
+ * next. */
 void pace_next(struct pace *pace, int64_t now_us);
 /*
  * A live camera has a picture of captured_us: is it the one for this beat? It is where no later one

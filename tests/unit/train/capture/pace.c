@@ -34,11 +34,14 @@ static void a_late_picture_makes_no_two_quick_ones(void **state)
 	assert_int_equal(pace_due(&pace), 100 * MS);
 	pace_next(&pace, 140 * MS);
 	assert_int_equal(pace.error_us, 40 * MS);
+	assert_int_equal(pace.taken_us, 100 * MS);
 	assert_int_equal(pace_due(&pace), 200 * MS);
 	pace_next(&pace, 260 * MS); // so late that 300 ms would be too soon
 	assert_int_equal(pace_due(&pace), 400 * MS);
+	assert_int_equal(pace.taken_us, 200 * MS);
 	pace_next(&pace, 1234 * MS);
 	assert_int_equal(pace_due(&pace), 1300 * MS);
+	assert_int_equal(pace.taken_us, 1200 * MS);
 }
 
 /* Shows pictures every interval_us, give or take jitter_us, for ten seconds; returns how many were
