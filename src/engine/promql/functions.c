@@ -119,3 +119,8 @@ const struct promql_function *promql_function_find(struct str name)
 	}
 	return NULL;
 }
+
+const char *promql_function_name(const struct promql_function *function)
+{
+	return function->name;
+}

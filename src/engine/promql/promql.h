@@ -86,6 +86,9 @@ enum promql_extension { PROMQL_PLAIN, PROMQL_ANCHORED, PROMQL_SMOOTHED };
 
 struct promql_function; // a row of the function table, functions.h
 
+/* As it is written in an expression. */
+const char *promql_function_name(const struct promql_function *function);
+
 /* Byte offsets into the text, end exclusive. */
 struct promql_position {
 	size_t start, end;

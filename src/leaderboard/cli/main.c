@@ -6,6 +6,7 @@ OPTIONS_DOCUMENTS(cli_program, "railquest")
 static const struct command *const commands[] = {
 	&cli_check_rules_command,
 	&cli_test_rules_command,
+	&cli_promqltest_command,
 	&cli_query_command,
 	&cli_rehearse_command,
 	&cli_serve_command,

@@ -1,0 +1,109 @@
+#include "engine/promqltest/lines.h"
+
+#include "engine/promqltest/number.h"
+
+static struct str cut_line(struct str *rest)
+{
+	const char *end = memchr(rest->data, '\n', rest->len);
+	size_t len = end ? (size_t)(end - rest->data) : rest->len, taken = len + (end ? 1 : 0);
+	struct str line = str_trim((struct str){rest->data, len});
+
+	rest->data += taken;
+	rest->len -= taken;
+	if (line.len && line.data[0] == '#')
+		line.len = 0;
+	return line;
+}
+
+bool lines_take(struct lines *lines, struct str *out)
+{
+	if (!lines->rest.len)
+		return false;
+	*out = cut_line(&lines->rest);
+	lines->number++;
+	return true;
+}
+
+bool lines_peek(const struct lines *lines, struct str *out)
+{
+	struct str rest = lines->rest;
+
+	if (!rest.len)
+		return false;
+	*out = cut_line(&rest);
+	return out->len > 0;
+}
+
+struct str lines_take_word(struct str *text)
+{
+	size_t len = 0;
+
+	while (len < text->len && text->data[len] != ' ' && text->data[len] != '\t')
+		len++;
+	struct str word = {text->data, len};
+
+	*text = str_trim((struct str){text->data + len, text->len - len});
+	return word;
+}
+
+bool lines_fail(const struct lines *lines, struct error *err, const char *format, ...)
+{
+	struct buffer text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buffer_vprintf(&text, format, args);
+	va_end(args);
+	error_set(err, ERROR_INVALID, "%zu: %.*s", lines->number, STR_ARG(buffer_str(&text)));
+	buffer_finish(&text);
+	return false;
+}
+
+bool lines_blame(size_t number, struct error *err)
+{
+	return error_wrap(err, "%zu", number);
+}
+
+static bool begins(struct str line, const char *lower)
+{
+	for (size_t i = 0; lower[i]; i++)
+		if (i >= line.len || (line.data[i] | 0x20) != lower[i])
+			return false;
+	return true;
+}
+
+enum lines_command lines_command_of(struct str line)
+{
+	struct str rest = line, word = lines_take_word(&rest);
+
+	if (word.len == 5 && begins(word, "clear"))
+		return LINES_CLEAR;
+	if (begins(word, "load"))
+		return LINES_LOAD;
+	return begins(word, "eval") ? LINES_EVAL : LINES_UNKNOWN;
+}
+
+/*
+ * Blocks end in an empty line, and behind the bare number that an instant query may expect. What is
+ * no command is passed over: whoever counts has met an error, and may be inside a block.
+ */
+uint64_t lines_count_cases(struct lines lines)
+{
+	uint64_t count = 0;
+	struct str line;
+	double number;
+
+	while (lines_take(&lines, &line)) {
+		enum lines_command command = line.len ? lines_command_of(line) : LINES_UNKNOWN;
+
+		if (command != LINES_LOAD && command != LINES_EVAL)
+			continue;
+		count += command == LINES_EVAL;
+		while (lines_peek(&lines, &line)) {
+			lines_take(&lines, &line);
+			if (command == LINES_EVAL && number_of_line(line, &number))
+				break;
+		}
+	}
+	return count;
+}
