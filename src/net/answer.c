@@ -2,15 +2,21 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/head.h"
 
 #include <assert.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
-/* Produced bytes that are awaited before it is decided whether the length is known. */
-enum { WHOLE_BYTES = 32 * 1024, MIN_PART_BYTES = 8 * 1024, WRITES_AT_ONCE = 16 };
+/*
+ * Produced bytes that are awaited before it is decided whether the length is known; with a bare
+ * head as many as Go's net/http awaits.
+ */
+enum { WHOLE_BYTES = 32 * 1024, BARE_WHOLE_BYTES = 2048 };
+enum { MIN_PART_BYTES = 8 * 1024, MAX_PACKED_AT_ONCE = 64 * 1024, WRITES_AT_ONCE = 16 };
+/* A smaller body is not worth packing. */
+enum { MIN_PACKED_BYTES = 1024 };
 
 /* --- what handlers say --- */
 
@@ -35,6 +41,11 @@ void http_add_header(struct http_request *request, const char *name, struct str 
 	exchange->extra[exchange->extra_count++] = (struct http_extra_header){name, value};
 }
 
+void http_use_bare_head(struct http_request *request)
+{
+	((struct exchange *)request)->is_bare = true;
+}
+
 void http_answer(struct http_request *request, int status, const char *type, struct str body)
 {
 	answer(request, status, type)->rest = body;
@@ -56,7 +67,7 @@ void http_answer_produced(struct http_request *request, int status, const char *
 	struct exchange *exchange = answer(request, status, type);
 
 	exchange->producer = *producer;
-	exchange->more = true;
+	exchange->more = exchange->source_more = true;
 }
 
 /* "gzip" or "*" in Accept-Encoding, and not with q=0. */
@@ -78,6 +89,11 @@ static bool takes_gzip(struct str accept)
 		accept.len -= len + (comma ? 1 : 0);
 	}
 	return false;
+}
+
+void http_allow_packing(struct http_request *request)
+{
+	((struct exchange *)request)->may_pack = takes_gzip(request->headers[HTTP_ACCEPT_ENCODING]);
 }
 
 void http_answer_asset(struct http_request *request, const struct http_asset *asset)
@@ -160,93 +176,65 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 	server->stats.requests--;
 }
 
-/* --- head --- */
-
-/* Where the head is being written; `full` once something did not fit. */
-struct head {
-	struct lws *wsi;
-	unsigned char *at, *end;
-	bool full;
-};
-
-static void put(struct head *head, const char *name, struct str value)
-{
-	if (lws_add_http_header_by_name(head->wsi, (const unsigned char *)name,
-		    (const unsigned char *)value.data, (int)value.len, &head->at, head->end))
-		head->full = true;
-}
-
-static void put_date(struct head *head)
-{
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	struct tm utc;
-	char text[40];
-
-	gmtime_r(&now, &utc);
-	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-	put(head, "date:", str_from(text));
-}
-
-/* Nothing that these pages need comes from elsewhere, and nobody frames them. */
-static void put_security(struct head *head, const char *type)
-{
-	put(head, "x-content-type-options:", STR("nosniff"));
-	put(head, "referrer-policy:", STR("no-referrer"));
-	put(head, "cross-origin-resource-policy:", STR("same-origin"));
-	if (str_starts_with(str_from(type), STR("text/html")))
-		put(head, "content-security-policy:",
-			STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri "
-			    "'none'; "
-			    "form-action 'self'; frame-ancestors 'none'"));
-}
-
-/* The body has as many bytes as `len`; SIZE_MAX: unknown. */
-static bool send_head(struct exchange *exchange, size_t len)
-{
-	struct http_server *server = exchange->server;
-	unsigned char *start = server->scratch + LWS_PRE;
-	struct head head = {exchange->wsi, start, start + HTTP_WRITE_BYTES, false};
-
-	if (lws_add_http_header_status(exchange->wsi,
-		    (unsigned)exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &head.at, head.end))
-		return false;
-	bool is_bodiless = exchange->status == 304 || exchange->status == 204;
-
-	if (!is_bodiless || exchange->rest.len)
-		put(&head, "content-type:", str_from(exchange->type));
-	for (size_t i = 0; i < exchange->extra_count; i++)
-		put(&head, exchange->extra[i].name, exchange->extra[i].value);
-	put_security(&head, exchange->type);
-	put_date(&head);
-	// Frames of HTTP/2 need no chunks; a client of HTTP/1.0 knows none and reads to the end.
-	exchange->chunked = len == SIZE_MAX && exchange->state == EXCHANGE_SENDING &&
-			    !exchange->is_http10 &&
-			    lws_get_network_wsi(exchange->wsi) == exchange->wsi;
-	if (exchange->chunked)
-		put(&head, "transfer-encoding:", STR("chunked"));
-	else if (len == SIZE_MAX)
-		exchange->close_after = true;
-	if (exchange->close_after)
-		put(&head, "connection:", STR("close"));
-	if (len != SIZE_MAX && exchange->status != 204 &&
-		lws_add_http_header_content_length(exchange->wsi, len, &head.at, head.end))
-		return false;
-	exchange->headers_sent = true;
-	return !head.full &&
-	       !lws_finalize_write_http_header(exchange->wsi, start, &head.at, head.end);
-}
-
 /* --- body --- */
+
+/* The producer's next part. */
+static struct str ask_producer(struct exchange *exchange, size_t enough)
+{
+	buffer_clear(&exchange->body);
+	while (exchange->source_more && exchange->body.len < enough)
+		exchange->source_more =
+			exchange->producer.next(exchange->producer.state, &exchange->body);
+	return buffer_str(&exchange->body);
+}
+
+/* Packs until there is enough to send, or nothing left to pack. */
+static void pack(struct exchange *exchange, size_t enough)
+{
+	buffer_clear(&exchange->packed);
+	while (exchange->more && exchange->packed.len < enough) {
+		struct str *unpacked = &exchange->unpacked;
+
+		if (!unpacked->len)
+			*unpacked = ask_producer(exchange, MIN_PART_BYTES);
+		struct str part = *unpacked;
+
+		if (part.len > MAX_PACKED_AT_ONCE)
+			part.len = MAX_PACKED_AT_ONCE;
+		unpacked->data += part.len;
+		unpacked->len -= part.len;
+		exchange->more = unpacked->len || exchange->source_more;
+		packer_add(exchange->packer, part, !exchange->more, &exchange->packed);
+	}
+	exchange->rest = buffer_str(&exchange->packed);
+}
 
 /* Fetches the next part once the one before is out. */
 static void produce(struct exchange *exchange, size_t enough)
 {
 	if (exchange->rest.len || !exchange->more)
 		return;
-	buffer_clear(&exchange->body);
-	while (exchange->more && exchange->body.len < enough)
-		exchange->more = exchange->producer.next(exchange->producer.state, &exchange->body);
-	exchange->rest = buffer_str(&exchange->body);
+	if (exchange->packer) {
+		pack(exchange, enough);
+		return;
+	}
+	exchange->rest = ask_producer(exchange, enough);
+	exchange->more = exchange->source_more;
+}
+
+/* What was produced so far, or the whole body, is packed from here on. */
+static void begin_packing(struct exchange *exchange, size_t enough)
+{
+	if (!exchange->may_pack || exchange->status != 200 || exchange->is_head ||
+		exchange->rest.len < MIN_PACKED_BYTES)
+		return;
+	exchange->packer = packer_create();
+	if (!exchange->packer)
+		return; // it goes out as it is
+	exchange->unpacked = exchange->rest;
+	exchange->rest = STR("");
+	exchange->more = true;
+	produce(exchange, enough);
 }
 
 /* One write: up to HTTP_WRITE_BYTES of the body, as a chunk where it is chunked. */
@@ -324,14 +312,15 @@ static int stream_part(struct exchange *exchange)
 
 int answer_begin(struct exchange *exchange)
 {
-	size_t len = SIZE_MAX;
+	size_t enough = exchange->is_bare ? BARE_WHOLE_BYTES + 1 : WHOLE_BYTES, len = SIZE_MAX;
 
 	if (exchange->state == EXCHANGE_SENDING) {
-		produce(exchange, WHOLE_BYTES);
-		if (!exchange->more)
+		produce(exchange, enough);
+		begin_packing(exchange, enough);
+		if (!exchange->more && !(exchange->is_bare && exchange->rest.len >= enough))
 			len = exchange->rest.len;
 	}
-	if (!send_head(exchange, len))
+	if (!head_send(exchange, len))
 		return ANSWER_CLOSE;
 	if (exchange->state == EXCHANGE_STREAMING) {
 		lws_http_headers_detach(exchange->wsi);

@@ -11,8 +11,21 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "net/answer.h"
+#include "net/later.h"
 
 #include <assert.h>
+
+void exchange_release(struct exchange *exchange)
+{
+	if (exchange->producer.release)
+		exchange->producer.release(exchange->producer.state);
+	packer_destroy(exchange->packer);
+	http_block_drop(exchange->block);
+	buffer_finish(&exchange->packed);
+	buffer_finish(&exchange->body);
+	arena_finish(&exchange->arena);
+	free(exchange);
+}
 
 static void destroy(struct exchange *exchange)
 {
@@ -28,12 +41,8 @@ static void destroy(struct exchange *exchange)
 	} else {
 		exchange->server->stats.requests--;
 	}
-	if (exchange->producer.release)
-		exchange->producer.release(exchange->producer.state);
-	http_block_drop(exchange->block);
-	buffer_finish(&exchange->body);
-	arena_finish(&exchange->arena);
-	free(exchange);
+	if (exchange->state != EXCHANGE_WORKING || later_abandon(exchange))
+		exchange_release(exchange);
 }
 
 /* --- the request --- */
@@ -69,6 +78,7 @@ static void read_headers(struct exchange *exchange)
 	struct str *headers = exchange->request.headers;
 	struct arena *arena = &exchange->arena;
 
+	headers[HTTP_ACCEPT] = copy_header(wsi, arena, WSI_TOKEN_HTTP_ACCEPT);
 	headers[HTTP_ACCEPT_ENCODING] = copy_header(wsi, arena, WSI_TOKEN_HTTP_ACCEPT_ENCODING);
 	headers[HTTP_ACCEPT_LANGUAGE] = copy_header(wsi, arena, WSI_TOKEN_HTTP_ACCEPT_LANGUAGE);
 	headers[HTTP_IF_NONE_MATCH] = copy_header(wsi, arena, WSI_TOKEN_HTTP_IF_NONE_MATCH);
@@ -154,11 +164,16 @@ static void refuse(struct exchange *exchange, int status, struct str text)
 	http_answer(&exchange->request, status, "text/plain; charset=utf-8", text);
 }
 
-static const char *allowed_methods(unsigned methods)
+static struct str allowed_methods(struct arena *arena, unsigned methods)
 {
-	if (methods == HTTP_GET)
-		return "GET, HEAD";
-	return methods == HTTP_POST ? "POST" : "GET, HEAD, POST";
+	static const char *const names[] = {"GET, HEAD", "POST", "PUT", "OPTIONS"};
+	struct str text = {"", 0};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (methods & 1U << i)
+			text = str_format(
+				arena, "%.*s%s%s", STR_ARG(text), text.len ? ", " : "", names[i]);
+	return text;
 }
 
 /* Answers what no handler need see. */
@@ -173,8 +188,8 @@ static bool check_route(struct exchange *exchange, bool known_method)
 		return false;
 	}
 	if (!known_method || !(exchange->route->methods & request->method)) {
-		http_add_header(
-			request, "allow:", str_from(allowed_methods(exchange->route->methods)));
+		http_add_header(request,
+			"allow:", allowed_methods(&exchange->arena, exchange->route->methods));
 		refuse(exchange, 405, STR("Method Not Allowed\n"));
 		return false;
 	}
@@ -207,9 +222,18 @@ static bool check_length(struct exchange *exchange)
 	}
 	// A POST without any length has no body, but libwebsockets would wait for one: do not go on
 	// with it.
-	exchange->close_after |= text.len == 0 && exchange->request.method == HTTP_POST;
+	exchange->close_after |= text.len == 0 && (exchange->request.method == HTTP_POST ||
+							  exchange->request.method == HTTP_PUT);
 	exchange->body_left = len;
 	return true;
+}
+
+static bool is_admitted(struct exchange *exchange)
+{
+	const struct http_options *options = &exchange->server->options;
+
+	return !options->admit || exchange->context != options->context ||
+	       options->admit(&exchange->request, options->context);
 }
 
 static void dispatch(struct exchange *exchange)
@@ -232,19 +256,35 @@ static void dispatch(struct exchange *exchange)
 		refuse(exchange, 400, str_format(&exchange->arena, "%s\n", err.text));
 		return;
 	}
-	exchange->route->handler(&exchange->request, exchange->context);
-	assert(exchange->answered);
+	if (is_admitted(exchange))
+		exchange->route->handler(&exchange->request, exchange->context);
+	assert(exchange->answered || exchange->state == EXCHANGE_WORKING);
 }
 
 static enum http_method read_method(struct exchange *exchange, bool *known)
 {
+	static const struct {
+		int theirs;
+		enum http_method ours;
+	} methods[] = {
+		{LWSHUMETH_GET, HTTP_GET},
+		{LWSHUMETH_HEAD, HTTP_GET},
+		{LWSHUMETH_POST, HTTP_POST},
+		{LWSHUMETH_PUT, HTTP_PUT},
+		{LWSHUMETH_OPTIONS, HTTP_OPTIONS},
+	};
 	char *uri;
 	int len;
 	int method = lws_http_get_uri_and_method(exchange->wsi, &uri, &len);
 
-	*known = method == LWSHUMETH_GET || method == LWSHUMETH_HEAD || method == LWSHUMETH_POST;
 	exchange->is_head = method == LWSHUMETH_HEAD;
-	return method == LWSHUMETH_POST ? HTTP_POST : HTTP_GET;
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (methods[i].theirs == method) {
+			*known = true;
+			return methods[i].ours;
+		}
+	*known = false;
+	return HTTP_GET;
 }
 
 static int begin(struct session *session, struct lws *wsi, struct str path)
@@ -284,10 +324,10 @@ static int collect(struct exchange *exchange, const void *data, size_t len)
 
 static int complete(struct exchange *exchange)
 {
-	if (!exchange || exchange->answered)
+	if (!exchange || exchange->answered || exchange->state == EXCHANGE_WORKING)
 		return 0;
 	dispatch(exchange);
-	return answer_begin(exchange);
+	return exchange->answered ? answer_begin(exchange) : 0;
 }
 
 /* The answer is out: the connection waits for its next request, or is closed. */
@@ -328,7 +368,9 @@ int exchange_callback(
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		if (!session->exchange || !session->exchange->answered)
 			return 0;
-		return proceed(session, wsi, answer_continue(session->exchange));
+		return proceed(session, wsi,
+			session->exchange->headers_sent ? answer_continue(session->exchange)
+							: answer_begin(session->exchange));
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		return -1; // nothing here speaks WebSocket

@@ -11,14 +11,17 @@
 #include "base/str.h"
 #include "net/form.h"
 
+#include <stdatomic.h>
+
 struct http_server;
 
 /* --- requests --- */
 
 /* Bits of http_route.methods. HEAD is answered wherever GET is. */
-enum http_method { HTTP_GET = 1, HTTP_POST = 2 };
+enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_OPTIONS = 8 };
 
 enum http_header {
+	HTTP_ACCEPT,
 	HTTP_ACCEPT_ENCODING,
 	HTTP_ACCEPT_LANGUAGE,
 	HTTP_IF_NONE_MATCH,
@@ -64,6 +67,19 @@ struct http_route {
  * request ends. */
 void http_add_header(struct http_request *request, const char *name, struct str value);
 
+/*
+ * The head of the answer to come has no headers but its own, Date and a length, and a body of
+ * unknown length is chunked from 2 KiB on: the head that Go's net/http sends, for an interface that
+ * must answer as a Go program does. It loses what a browser is told of a page (nosniff, …).
+ */
+void http_use_bare_head(struct http_request *request);
+
+/*
+ * The body of the answer to come may be packed (gzip) where the client takes that and the body has
+ * 1 KiB or more; then Vary says so. Never for what is packed already.
+ */
+void http_allow_packing(struct http_request *request);
+
 /* The body is borrowed until the request ends: a literal, or the request's arena. */
 void http_answer(struct http_request *request, int status, const char *type, struct str body);
 
@@ -84,6 +100,25 @@ struct http_producer {
 };
 void http_answer_produced(struct http_request *request, int status, const char *type,
 	const struct http_producer *producer);
+
+/*
+ * Work that takes long and is done off the loop, on one of the server's threads, before there is an
+ * answer. The request and its arena stay until it is over, also when the client has left.
+ *
+ *   run      on a thread: may use `state` and the request's arena, nothing of the server. `gone`
+ *            turns true when nobody waits any more; it should return soon then
+ *   finish   on the loop: gives the answer and takes `state`. `was_run` is false where the work
+ *            waited for a thread for longer than max_wait_us (0: for ever)
+ *   release  on the loop, instead of finish, where the client has left
+ */
+struct http_work {
+	void (*run)(void *state, const atomic_bool *gone);
+	void (*finish)(struct http_request *request, void *state, bool was_run);
+	void (*release)(void *state);
+	void *state;
+	int64_t max_wait_us;
+};
+void http_answer_later(struct http_request *request, const struct http_work *work);
 
 /*
  * A file that is in the program: answered with its ETag, or 304; packed (gzip; empty where it would
@@ -143,16 +178,22 @@ struct http_options {
 		*more_routes; // looked at after `routes`, with a context of their own
 	size_t more_route_count;
 	void *more_context;
+	/* Called before a handler of `routes`, for what many have in common; false: it has
+	 * answered. NULL: none. */
+	bool (*admit)(struct http_request *request, void *context);
 	size_t max_connections; // 0: 1,024
 	size_t max_streams;	// 0: 512
 	size_t max_body_bytes;	// 0: 1 MiB
+	size_t max_threads;	// for http_answer_later; 0: 20
 };
 
 /* What was asked of the server so far. */
 struct http_stats {
 	uint64_t answers[6]; // by the status' first digit
 	size_t connections, streams;
-	size_t requests; // begun and not answered to the end, streams left out
+	size_t requests;	 // begun and not answered to the end, streams left out
+	size_t running, waiting; // work on threads, and work that waits for one
+	uint64_t abandoned;	 // answers later whose client did not wait for them
 };
 
 /*

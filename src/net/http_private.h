@@ -3,12 +3,14 @@
 #define NET_HTTP_PRIVATE_H
 
 #include "net/http.h"
+#include "net/pack.h"
+#include "net/pool.h"
 
 #include <libwebsockets.h>
 
 /* Body bytes that go into one write; a stalled client holds no more of a produced body than this.
  */
-enum { HTTP_WRITE_BYTES = 16 * 1024, HTTP_MAX_EXTRA_HEADERS = 6 };
+enum { HTTP_WRITE_BYTES = 16 * 1024, HTTP_MAX_EXTRA_HEADERS = 12 };
 
 struct http_extra_header {
 	const char *name;
@@ -17,11 +19,15 @@ struct http_extra_header {
 
 enum exchange_state {
 	EXCHANGE_READING, // the body is coming in
+	EXCHANGE_WORKING, // a thread is at it, or will be
 	EXCHANGE_SENDING,
 	EXCHANGE_STREAMING,
 };
 
-/* One request and its answer. Owned by its connection's session; dies with the transaction. */
+/*
+ * One request and its answer. Owned by its connection's session; dies with the transaction, or with
+ * the thread that still works at it when the connection is gone (then `wsi` is NULL).
+ */
 struct exchange {
 	struct http_request request; // first: handlers get a pointer to it
 	struct http_server *server;
@@ -35,14 +41,22 @@ struct exchange {
 	size_t body_left;   // bytes of the body that are to come
 	struct buffer body; // of the request while READING, then what the answer owns
 	bool answered, headers_sent, chunked;
+	bool is_bare, may_pack;
 	bool close_after; // this connection is not used again
 	int status;
 	const char *type;
 	struct http_extra_header extra[HTTP_MAX_EXTRA_HEADERS];
 	size_t extra_count;
-	struct str rest; // of the part that is being sent
-	bool more;	 // the producer has more
+	struct str rest;  // of the part that is being sent
+	bool more;	  // there are parts after it
+	bool source_more; // the producer has more
 	struct http_producer producer;
+	struct packer *packer;
+	struct str unpacked;   // what is to be packed before the producer is asked
+	struct buffer packed;  // holds `rest`, where there is a packer
+	struct pool_job job;   // EXCHANGE_WORKING
+	struct http_work work; // its parts
+	lws_sorted_usec_list_t patience, look;
 	struct http_feed feed;
 	struct http_block *block;	  // `rest` is in it
 	int64_t written_ms;		  // monotonic, of a stream's last byte
@@ -64,6 +78,7 @@ struct http_server {
 	void *watch_context;
 	char address[64];
 	bool stopping;
+	struct pool *pool; // for http_answer_later
 	struct exchange *streams;
 	lws_sorted_usec_list_t keepalive;
 	struct http_stats stats;
@@ -73,6 +88,9 @@ struct http_server {
 /* Callback of the HTTP protocol. */
 int exchange_callback(
 	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+
+/* Frees an exchange that nobody works at and that is in no list. */
+void exchange_release(struct exchange *exchange);
 
 /* Asks every stream's feed; `ping` sends a comment to those that were silent. */
 void exchange_wake_streams(struct http_server *server, bool ping);

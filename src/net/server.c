@@ -7,9 +7,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/later.h"
 #include "net/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -98,6 +100,17 @@ static int watch_callback(
 	return 0;
 }
 
+static int work_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	(void)user;
+	(void)in;
+	(void)len;
+	if (reason == LWS_CALLBACK_RAW_RX_FILE)
+		later_take_done(lws_context_user(lws_get_context(wsi)));
+	return 0;
+}
+
 static const struct lws_protocols protocols[] = {
 	{.name = "http",
 		.callback = exchange_callback,
@@ -105,6 +118,7 @@ static const struct lws_protocols protocols[] = {
 	{.name = "listener", .callback = listener_callback},
 	{.name = "signals", .callback = signal_callback},
 	{.name = "watch", .callback = watch_callback},
+	{.name = "work", .callback = work_callback},
 	{0},
 };
 
@@ -155,6 +169,22 @@ static bool adopt(struct http_server *server, int fd, const char *protocol, stru
 	return error_set(err, ERROR_SYSTEM, "libwebsockets does not take the %s", protocol);
 }
 
+/* The pool keeps its descriptor: its threads may still write when libwebsockets has closed ours. */
+static bool open_pool(struct http_server *server, struct error *err)
+{
+	server->pool = pool_create(server->options.max_threads, err);
+	if (!server->pool)
+		return false;
+	int fd = fcntl(pool_fd(server->pool), F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_errno(err, "duplicate a descriptor");
+	if (adopt(server, fd, "work", err))
+		return true;
+	close(fd);
+	return false;
+}
+
 static void keepalive_tick(lws_sorted_usec_list_t *timer)
 {
 	struct http_server *server = lws_container_of(timer, struct http_server, keepalive);
@@ -189,7 +219,7 @@ static bool start(struct http_server *server, struct error *err)
 	lws_sul_schedule(
 		server->context, 0, &server->keepalive, keepalive_tick, 5 * LWS_US_PER_SEC);
 	return adopt(server, server->listen_fd, "listener", err) &&
-	       adopt(server, server->signal_fd, "signals", err);
+	       adopt(server, server->signal_fd, "signals", err) && open_pool(server, err);
 }
 
 struct http_server *http_server_create(const struct http_options *options, struct error *err)
@@ -204,6 +234,8 @@ struct http_server *http_server_create(const struct http_options *options, struc
 		server->options.max_streams = 512;
 	if (!server->options.max_body_bytes)
 		server->options.max_body_bytes = 1024 * 1024;
+	if (!server->options.max_threads)
+		server->options.max_threads = 20;
 	if (!listen_open(options->listen, &server->listen_fd, server->address, err))
 		goto fail;
 	limit_descriptors(server->options.max_connections);
@@ -219,6 +251,8 @@ void http_server_destroy(struct http_server *server)
 {
 	if (!server)
 		return;
+	if (server->pool)
+		pool_stop(server->pool);
 	// The context closes the descriptors that it was given.
 	if (server->context)
 		lws_context_destroy(server->context);
@@ -226,6 +260,9 @@ void http_server_destroy(struct http_server *server)
 		close(server->listen_fd);
 	if (!server->context && server->signal_fd >= 0)
 		close(server->signal_fd);
+	if (server->pool)
+		later_take_done(server); // those whose client has just gone
+	pool_destroy(server->pool);
 	free(server);
 }
 
@@ -240,6 +277,7 @@ struct http_stats http_server_stats(const struct http_server *server)
 
 	stats.connections -= stats.connections < server->own_connections ? stats.connections
 									 : server->own_connections;
+	pool_count(server->pool, &stats.running, &stats.waiting);
 	return stats;
 }
 

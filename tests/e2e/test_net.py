@@ -1,4 +1,5 @@
 """The HTTP layer alone, through a program with one route for each kind of answer (tests/support/http_echo.c)."""
+import gzip
 import http.client
 import json
 import os
@@ -236,3 +237,102 @@ def test_a_port_that_is_taken_is_an_error_with_advice(server):
                           timeout=10, check=False)
     assert done.returncode == 1
     assert "another program has this port" in done.stderr
+
+
+def wait_for_stats(server, **expected):
+    """The counters once they are as expected; the last ones where they never are."""
+    for _ in range(200):
+        stats = echo(server, "/stats")
+        if all(stats[name] == value for name, value in expected.items()):
+            break
+        time.sleep(0.02)
+    return {name: stats[name] for name in expected}
+
+
+def ask(server, target):
+    client = server.connect()
+    client.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return client
+
+
+def test_work_on_a_thread_is_answered_when_it_is_done(server):
+    assert server.request("/work/3")[2] == b"3 steps\n"
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=20)
+    for steps in 1, 2, 0:  # the connection stays for the next one
+        connection.request("GET", f"/work/{steps}")
+        assert connection.getresponse().read() == f"{steps} steps\n".encode()
+    connection.close()
+
+
+def test_while_threads_work_the_others_are_answered_at_once(server):
+    clients = [ask(server, "/work/100") for _ in range(2)]
+    assert wait_for_stats(server, running=2) == {"running": 2}
+    began = time.monotonic()
+    assert echo(server, "/echo?a=1")["form"] == [["a", "1"]]
+    assert time.monotonic() - began < 0.9  # the work takes a second
+    for client in clients:
+        with client.makefile("rb") as answer:
+            assert b"100 steps\n" in iter(answer.readline, b"")
+        client.close()
+
+
+def test_work_stops_when_the_client_leaves_and_is_counted(server):
+    before = echo(server, "/stats")["abandoned"]
+    for half_closed in False, True:
+        client = ask(server, "/work/3000")
+        assert wait_for_stats(server, running=1) == {"running": 1}
+        if half_closed:
+            client.shutdown(1)
+        else:
+            client.close()
+        before += 1
+        assert wait_for_stats(server, running=0, abandoned=before) == {"running": 0, "abandoned": before}
+        client.close()
+
+
+def test_work_that_waits_too_long_for_a_thread_is_told_so(server):
+    busy = [ask(server, "/work/300") for _ in range(2)]
+    assert wait_for_stats(server, running=2) == {"running": 2}
+    status, _, body = server.request("/work/1")
+    assert (status, body) == (503, b"0 steps\n")
+    waiting = ask(server, "/work/1")
+    assert wait_for_stats(server, waiting=1) == {"waiting": 1}
+    waiting.close()  # leaves while it waits
+    for client in busy:
+        client.close()
+    assert wait_for_stats(server, running=0, waiting=0) == {"running": 0, "waiting": 0}
+
+
+def test_a_server_stops_in_the_middle_of_work():
+    with Server([HTTP_ECHO]) as running:
+        clients = [ask(running, "/work/3000") for _ in range(4)]
+        assert wait_for_stats(running, running=2, waiting=2) == {"running": 2, "waiting": 2}
+    for client in clients:
+        client.close()
+
+
+def test_a_bare_head_has_what_go_sends_and_nothing_else(server):
+    status, headers, body = server.request("/bare/lines/3")
+    assert status == 200 and len(body) == int(headers["Content-Length"])
+    assert headers.keys() == ["Content-Type", "Date", "Content-Length"]
+    assert server.request("/bare/lines/100")[1].keys() == ["Content-Type", "Date", "Transfer-Encoding"]
+    status, headers, body = server.request("/bare/lines/3", method="OPTIONS")
+    assert (status, headers.keys(), body) == (204, ["Date"], b"")
+    assert server.request("/bare/work/1", method="POST")[1]["Allow"] == "GET, HEAD, PUT"
+    assert server.request("/bare/work/1", method="PUT")[2] == b"1 steps\n"
+
+
+@pytest.mark.parametrize("lines", [1, 20, 30, 100, 1000, 20000])
+def test_what_may_be_packed_is_packed_from_a_kibibyte_on(server, lines):
+    plain = server.request(f"/bare/lines/{lines}")[2]
+    status, headers, body = server.request(f"/bare/lines/{lines}", headers={"Accept-Encoding": "deflate, gzip"})
+    assert status == 200
+    if len(plain) < 1024:
+        assert body == plain and "Content-Encoding" not in headers and "Vary" not in headers
+    else:
+        assert headers["Content-Encoding"] == "gzip" and headers["Vary"] == "Accept-Encoding"
+        assert gzip.decompress(body) == plain and len(body) < len(plain) / 2
+        assert ("Content-Length" in headers) == (len(body) <= 2048)
+    refused = server.request(f"/bare/lines/{lines}", headers={"Accept-Encoding": "gzip;q=0"})
+    assert refused[2] == plain and "Content-Encoding" not in refused[1]
+    assert "Content-Encoding" not in server.request(f"/lines/{lines}", headers={"Accept-Encoding": "gzip"})[1]

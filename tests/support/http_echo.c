@@ -7,6 +7,7 @@
 #include "net/http.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct echo {
 	struct http_server *server;
@@ -120,6 +121,67 @@ static void answer_asset(struct http_request *request, void *context)
 	http_answer_asset(request, &asset);
 }
 
+/* /work/N: a thread counts N steps of 10 ms, or fewer where the client leaves. */
+struct steps {
+	size_t left;
+	size_t taken;
+};
+
+static void take_steps(void *state, const atomic_bool *gone)
+{
+	struct steps *steps = state;
+
+	while (steps->left && !atomic_load(gone)) {
+		usleep(10000);
+		steps->left--;
+		steps->taken++;
+	}
+}
+
+static void tell_steps(struct http_request *request, void *state, bool was_run)
+{
+	struct steps *steps = state;
+	struct str text = str_format(request->arena, "%zu steps\n", steps->taken);
+
+	free(steps);
+	http_answer(request, was_run ? 200 : 503, "text/plain", text);
+}
+
+static void answer_work(struct http_request *request, void *context)
+{
+	struct steps *steps = memory_alloc(sizeof *steps);
+	struct http_work work = {take_steps, tell_steps, free, steps, 500000};
+
+	(void)context;
+	steps->left = strtoul(request->wildcard.data, NULL, 10);
+	http_answer_later(request, &work);
+}
+
+static void answer_stats(struct http_request *request, void *context)
+{
+	struct echo *echo = context;
+	struct http_stats stats = http_server_stats(echo->server);
+
+	http_answer(request, 200, "application/json",
+		str_format(request->arena,
+			"{\"running\":%zu,\"waiting\":%zu,\"abandoned\":%llu,\"requests\":%zu}",
+			stats.running, stats.waiting, (unsigned long long)stats.abandoned,
+			stats.requests));
+}
+
+/* What is under /bare gets the head of a Go program, and may be packed. */
+static bool admit(struct http_request *request, void *context)
+{
+	(void)context;
+	if (!str_starts_with(request->path, STR("/bare/")))
+		return true;
+	http_use_bare_head(request);
+	http_allow_packing(request);
+	if (request->method == HTTP_OPTIONS)
+		http_answer(request, 204, "text/plain", STR(""));
+	return request->method != HTTP_OPTIONS;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct http_route routes[] = {
@@ -130,6 +192,10 @@ int main(int argc, char **argv)
 		{"/lines/*", HTTP_GET, answer_lines},
 		{"/feed", HTTP_GET, answer_feed},
 		{"/asset", HTTP_GET, answer_asset},
+		{"/work/*", HTTP_GET, answer_work},
+		{"/stats", HTTP_GET, answer_stats},
+		{"/bare/lines/*", HTTP_GET | HTTP_OPTIONS, answer_lines},
+		{"/bare/work/*", HTTP_GET | HTTP_PUT, answer_work},
 	};
 	struct echo echo = {0};
 	struct http_options options = {
@@ -137,6 +203,8 @@ int main(int argc, char **argv)
 		.routes = routes,
 		.route_count = sizeof routes / sizeof *routes,
 		.context = &echo,
+		.admit = admit,
+		.max_threads = 2,
 		.max_connections = 40,
 		.max_streams = 3,
 		.max_body_bytes = 100000,
