@@ -10,6 +10,7 @@
 
 extern const struct program cli_program;
 
+extern const struct command cli_check_quest_command;
 extern const struct command cli_check_rules_command;
 extern const struct command cli_promqltest_command;
 extern const struct command cli_query_command;

@@ -4,6 +4,7 @@ OPTIONS_DOCUMENTS(cli_program, "railquest")
 
 /* In the order in which help lists them. A new command is its file and a row here. */
 static const struct command *const commands[] = {
+	&cli_check_quest_command,
 	&cli_check_rules_command,
 	&cli_test_rules_command,
 	&cli_promqltest_command,

@@ -15,6 +15,8 @@ struct scenario_reader {
 	struct quest_scenario *out;
 	struct error *err;
 	size_t variable_capacity; // of out->variables: an upper bound, known from the start
+	bool is_quest;		  // a quest file: its exercises have more keys
+	struct str environment;	  // of a quest file, empty where it has none
 };
 
 enum scenario_kind_of_value { SCENARIO_DURATION, SCENARIO_INT, SCENARIO_NUMBER };
@@ -46,6 +48,18 @@ bool scenario_read_title(const struct scenario_reader *reader, const struct yaml
 /* A query with its ${NAME} filled in; an absent node leaves *out empty. */
 bool scenario_read_query(const struct scenario_reader *reader, const struct yaml_node *node,
 	const char *what, struct quest_query *out);
+
+/* A text with its ${NAME} filled in. */
+bool scenario_read_text(const struct scenario_reader *reader, const struct yaml_node *node,
+	const char *what, struct str *out);
+
+/* Parses a query that the reader wrote itself. */
+bool scenario_make_query(
+	const struct scenario_reader *reader, struct str text, struct quest_query *out);
+
+/* Of a quest file: a condition that is probed, pushed or awarded. quest_file_probe.c. */
+bool quest_file_read_kind(const struct scenario_reader *reader, struct str exercise,
+	const struct yaml_node *node, struct quest_condition *out);
 
 /* Adds a variable unless it is there already: the first wins. */
 void scenario_add_variable(const struct scenario_reader *reader, struct str name, struct str value);

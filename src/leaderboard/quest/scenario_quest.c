@@ -108,26 +108,33 @@ static bool fail_parse(const struct scenario_reader *reader, const struct yaml_n
 		(int)(query.len > 200 ? 200 : query.len), query.data, query.len > 200 ? "…" : "");
 }
 
-bool scenario_read_query(const struct scenario_reader *reader, const struct yaml_node *node,
-	const char *what, struct quest_query *out)
+bool scenario_read_text(const struct scenario_reader *reader, const struct yaml_node *node,
+	const char *what, struct str *out)
 {
 	struct buffer once = {0}, twice = {0};
 	struct str text;
 
-	if (!node)
-		return true;
 	if (!yaml_string(node, reader->file, what, &text, reader->err))
 		return false;
 	bool ok = fill_in(reader, node, what, text, &once) &&
 		  fill_in(reader, node, what, buffer_str(&once), &twice);
 
-	out->text = str_trim(str_copy(reader->arena, buffer_str(&twice)));
-	bool is_as_written = once.len == text.len;
-
+	*out = str_copy(reader->arena, buffer_str(&twice));
 	buffer_finish(&once);
 	buffer_finish(&twice);
-	if (!ok)
+	return ok;
+}
+
+bool scenario_read_query(const struct scenario_reader *reader, const struct yaml_node *node,
+	const char *what, struct quest_query *out)
+{
+	if (!node)
+		return true;
+	if (!scenario_read_text(reader, node, what, &out->text))
 		return false;
+	bool is_as_written = str_equal(out->text, node->text);
+
+	out->text = str_trim(out->text);
 	out->expr = promql_parse(out->text, 0, reader->arena, NULL, reader->err);
 	if (!out->expr)
 		return fail_parse(reader, node, what, out->text, is_as_written);
@@ -140,28 +147,42 @@ bool scenario_read_query(const struct scenario_reader *reader, const struct yaml
 		STR_ARG(out->text));
 }
 
+bool scenario_make_query(
+	const struct scenario_reader *reader, struct str text, struct quest_query *out)
+{
+	out->text = text;
+	out->expr = promql_parse(text, 0, reader->arena, NULL, reader->err);
+	return out->expr != NULL;
+}
+
 /* --- conditions --- */
 
-static bool read_condition(const struct scenario_reader *reader, const struct yaml_node *node,
-	struct quest_condition *out)
+static bool read_condition(const struct scenario_reader *reader, struct str exercise,
+	const struct yaml_node *node, struct quest_condition *out)
 {
 	static const char *const allowed[] = {
 		"name", "title", "expr", "instant", "seen", "doubt", "counts", NULL};
+	static const char *const quest_allowed[] = {"name", "title", "expr", "instant", "seen",
+		"doubt", "counts", "probe", "push", "award", NULL};
 
 	out->counts = true;
-	if (!yaml_check_keys(node, reader->file, "a condition", allowed, reader->err) ||
+	if (!yaml_check_keys(node, reader->file, "a condition",
+		    reader->is_quest ? quest_allowed : allowed, reader->err) ||
 		!scenario_read_name(
 			reader, yaml_get(node, "name"), "name of a condition", true, &out->name) ||
 		!scenario_read_title(reader, yaml_get(node, "title"), out->name, &out->title))
 		return false;
-	if (!yaml_get(node, "expr"))
-		return yaml_error(reader->err, reader->file, node,
-			"condition \"%.*s\" has no expr: PromQL that is above 0 for a player where "
-			"it holds",
-			STR_ARG(out->name));
 	if (yaml_get(node, "counts") && !yaml_bool(yaml_get(node, "counts"), reader->file, "counts",
 						&out->counts, reader->err))
 		return false;
+	if (yaml_get(node, "probe") || yaml_get(node, "push") || yaml_get(node, "award"))
+		return quest_file_read_kind(reader, exercise, node, out);
+	if (!yaml_get(node, "expr"))
+		return yaml_error(reader->err, reader->file, node,
+			"condition \"%.*s\" has no expr: PromQL that is above 0 for a player where "
+			"it holds%s",
+			STR_ARG(out->name),
+			reader->is_quest ? "; or give it a probe, a push or an award" : "");
 	return scenario_read_query(reader, yaml_get(node, "expr"), "expr", &out->expr) &&
 	       scenario_read_query(reader, yaml_get(node, "instant"), "instant", &out->instant) &&
 	       scenario_read_query(reader, yaml_get(node, "seen"), "seen", &out->seen) &&
@@ -176,15 +197,16 @@ static bool make_condition(const struct scenario_reader *reader, struct quest_ex
 	out->name = STR("done");
 	out->title = (struct quest_title){STR("done"), STR("terminé")};
 	out->counts = true;
-	out->expr.text = str_format(
-		reader->arena, "exercise_completed{exercise=\"%.*s\"}", STR_ARG(exercise->name));
-	out->instant.text = str_format(reader->arena, "exercise_completion_time{exercise=\"%.*s\"}",
-		STR_ARG(exercise->name));
 	exercise->conditions = out;
 	exercise->condition_count = 1;
-	out->expr.expr = promql_parse(out->expr.text, 0, reader->arena, NULL, reader->err);
-	out->instant.expr = promql_parse(out->instant.text, 0, reader->arena, NULL, reader->err);
-	return out->expr.expr && out->instant.expr;
+	return scenario_make_query(reader,
+		       str_format(reader->arena, "exercise_completed{exercise=\"%.*s\"}",
+			       STR_ARG(exercise->name)),
+		       &out->expr) &&
+	       scenario_make_query(reader,
+		       str_format(reader->arena, "exercise_completion_time{exercise=\"%.*s\"}",
+			       STR_ARG(exercise->name)),
+		       &out->instant);
 }
 
 static bool read_conditions(const struct scenario_reader *reader, const struct yaml_node *parent,
@@ -205,7 +227,7 @@ static bool read_conditions(const struct scenario_reader *reader, const struct y
 		struct quest_condition *condition = &exercise->conditions[i];
 
 		exercise->condition_count++;
-		if (!read_condition(reader, node->items[i], condition))
+		if (!read_condition(reader, exercise->name, node->items[i], condition))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (str_equal(exercise->conditions[j].name, condition->name))
@@ -256,6 +278,9 @@ static bool read_points(const struct scenario_reader *reader, const struct yaml_
 static bool read_exercise(const struct scenario_reader *reader, const struct yaml_node *node,
 	struct quest_exercise *out)
 {
+	// A quest file says its points for any scoring, which quest_file_points.c reads.
+	static const char *const quest_allowed[] = {
+		"name", "title", "nominal_end", "points", "conditions", "duration", NULL};
 	static const char *const allowed[] = {
 		"name", "title", "nominal_end", "points", "conditions", NULL};
 	static const struct scenario_field fields[] = {
@@ -264,12 +289,13 @@ static bool read_exercise(const struct scenario_reader *reader, const struct yam
 		{0},
 	};
 
-	if (!yaml_check_keys(node, reader->file, "an exercise", allowed, reader->err) ||
+	if (!yaml_check_keys(node, reader->file, "an exercise",
+		    reader->is_quest ? quest_allowed : allowed, reader->err) ||
 		!scenario_read_name(
 			reader, yaml_get(node, "name"), "name of an exercise", true, &out->name) ||
 		!scenario_read_title(reader, yaml_get(node, "title"), out->name, &out->title) ||
 		!scenario_read_fields(reader, node, fields, out) ||
-		!read_points(reader, yaml_get(node, "points"), out) ||
+		(!reader->is_quest && !read_points(reader, yaml_get(node, "points"), out)) ||
 		!read_conditions(reader, node, out))
 		return false;
 	char end[NUMBER_TEXT_SIZE];
