@@ -190,21 +190,26 @@ static inline double sample_from_outside(double value)
  *   rank   who writes it, in order of evaluation: 0 for input, k for the k-th recording rule. A
  * rule of rank r that is evaluated at instant t sees samples of that very instant only of series
  * with rank < r (what ran before it); later ones become visible at the next instant.
+ *   has_histograms, has_starts   some sample is a histogram, came with a start timestamp; once set
+ * they stay. Who reads floats asks once per block, not per sample.
  */
 struct series {
 	const struct labels *labels;
 	uint32_t rank;
+	bool has_histograms, has_starts;
 };
 
 /*
  * Walks one series forwards in time. Samples come in runs: `left` more samples, each `step_ms`
  * after the one before and larger by `increment` (added once a sample: exact repetition, not
  * multiplication). Use cursor_next; the fields are the store's. Reading past the end returns false,
- * and may return true later when samples were appended meanwhile.
+ * and may return true later when samples were appended meanwhile. A histogram that repeats is the
+ * same address. `start_ms` is constant within a run.
  */
 struct series_cursor {
-	int64_t t_ms; // of the current sample
-	double value; // of the current sample
+	int64_t t_ms;	  // of the current sample
+	double value;	  // of the current sample
+	int64_t start_ms; // when what it counts began (its start timestamp); 0: not known
 	int64_t step_ms;
 	double increment;
 	uint64_t left;
@@ -274,6 +279,19 @@ struct series_sink_ops {
 	 */
 	size_t (*append_run)(struct series_sink *sink, struct series *series, int64_t t_ms,
 		int64_t step_ms, size_t count, double value);
+	/*
+	 * As append, of a native histogram, which is copied: its hint is read as "gauge", or as
+	 * anything else that the sample before it is compared with. Refuses also what
+	 * histogram_check does.
+	 */
+	bool (*append_histogram)(struct series_sink *sink, struct series *series, int64_t t_ms,
+		const struct histogram *histogram);
+	/*
+	 * Samples from t_ms on have this start timestamp (0: none), until said otherwise. To be
+	 * called before the sample of that instant; false where there is one at it or later.
+	 */
+	bool (*append_start)(
+		struct series_sink *sink, struct series *series, int64_t t_ms, int64_t start_ms);
 };
 
 struct series_sink {

@@ -126,6 +126,7 @@ static void put_sample(struct chunk_stream *stream, int64_t t_ms, double value)
 	stream->data =
 		memory_grow(stream->data, &stream->capacity, stream->size + TOKEN_MAX_BYTES, 1);
 	flush_repeats(stream);
+	stream->breaks = false;
 	bool marked = needs_mark(stream), absolute = stream->count == 0 || marked;
 
 	if (marked) {
@@ -149,7 +150,8 @@ void chunk_append(struct chunk_stream *stream, int64_t t_ms, double value)
 {
 	struct chunk_state *last = &stream->last;
 
-	if (stream->count && last->step_ms > 0 && t_ms - last->t_ms == last->step_ms &&
+	if (stream->count && !stream->breaks && last->step_ms > 0 &&
+		t_ms - last->t_ms == last->step_ms &&
 		sample_bits(value) == sample_bits(predicted(last))) {
 		last->t_ms = t_ms;
 		last->value = value;
@@ -165,9 +167,9 @@ void chunk_append_run(
 {
 	struct chunk_state *last = &stream->last;
 
-	while (count &&
-		!(last->step_ms == step_ms && stream->count && last->t_ms == t_ms - step_ms &&
-			last->increment == 0 && sample_bits(last->value) == sample_bits(value))) {
+	while (count && !(last->step_ms == step_ms && stream->count && !stream->breaks &&
+				last->t_ms == t_ms - step_ms && last->increment == 0 &&
+				sample_bits(last->value) == sample_bits(value))) {
 		chunk_append(stream, t_ms, value);
 		t_ms += step_ms;
 		count--;

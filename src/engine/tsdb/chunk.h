@@ -27,6 +27,7 @@ struct chunk_stream {
 	struct chunk_state last;
 	uint64_t repeats;
 	uint64_t count;
+	bool breaks; // the next sample begins a run, whatever it is
 };
 
 /* Takes a sample later than all before. */

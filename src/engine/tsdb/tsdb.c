@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "engine/tsdb/chunk.h"
+#include "engine/tsdb/extras.h"
 
 /*
  * Series are found by label set (appending) and by metric name (reading). Label texts repeat a lot
@@ -16,6 +17,8 @@ enum { DEFAULT_MAX_SERIES = 10000000 };
 struct tsdb_series {
 	struct series base; // first: the seam hands out pointers to it
 	struct chunk_stream stream;
+	const struct histogram *last_histogram; // NULL: there was none; in the store's arena
+	struct tsdb_starts *starts;		// NULL: none; owned
 };
 
 struct postings {
@@ -77,7 +80,7 @@ static bool source_select(struct series_source *source, const struct matcher *ma
 	return true;
 }
 
-/* The cursor's state: offset and taken of a chunk_place. */
+/* The cursor's state: offset and taken of a chunk_place, place among the start timestamps. */
 static bool refill(struct series_cursor *cursor)
 {
 	const struct tsdb_series *series = (const struct tsdb_series *)cursor->series;
@@ -95,6 +98,8 @@ static bool refill(struct series_cursor *cursor)
 	cursor->step_ms = at.step_ms;
 	cursor->value = at.value;
 	cursor->increment = at.increment;
+	if (series->starts)
+		cursor->start_ms = tsdb_starts_at(series->starts, at.t_ms, &cursor->state[2]);
 	return true;
 }
 
@@ -208,7 +213,7 @@ static struct series *sink_series(
 	}
 	struct tsdb_series *series = ARENA_NEW(&db->arena, struct tsdb_series);
 
-	series->base = (struct series){store_labels(db, labels), rank};
+	series->base = (struct series){.labels = store_labels(db, labels), .rank = rank};
 	*slot = series;
 	add_posting(&db->all, series);
 
@@ -223,12 +228,17 @@ static struct series *sink_series(
 	return &series->base;
 }
 
+static bool is_too_late(const struct chunk_stream *stream, int64_t t_ms)
+{
+	return t_ms > TIME_LIMIT_MS || t_ms < -TIME_LIMIT_MS ||
+	       (stream->count && t_ms <= stream->last.t_ms);
+}
+
 static bool sink_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value)
 {
 	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
 
-	if (t_ms > TIME_LIMIT_MS || t_ms < -TIME_LIMIT_MS ||
-		(stream->count && t_ms <= stream->last.t_ms)) {
+	if (is_too_late(stream, t_ms)) {
 		if (stream->count && t_ms == stream->last.t_ms &&
 			sample_bits(stream->last.value) == sample_bits(value))
 			return true;
@@ -265,7 +275,54 @@ static size_t sink_append_run(struct series_sink *sink, struct series *series, i
 	return taken + count;
 }
 
-static const struct series_sink_ops sink_ops = {sink_series, sink_append, sink_append_run};
+static bool refuse(struct tsdb *db)
+{
+	db->refused_count++;
+	return false;
+}
+
+static bool sink_append_histogram(struct series_sink *sink, struct series *series, int64_t t_ms,
+	const struct histogram *histogram)
+{
+	struct tsdb *db = of_sink(sink);
+	struct tsdb_series *own = (struct tsdb_series *)series;
+	struct chunk_stream *stream = &own->stream;
+	struct error ignored;
+
+	if (!histogram_check(histogram, &ignored))
+		return refuse(db);
+	if (is_too_late(stream, t_ms))
+		return (stream->count && t_ms == stream->last.t_ms &&
+			       sample_is_histogram(stream->last.value) &&
+			       histogram_equal(own->last_histogram, histogram)) ||
+		       refuse(db);
+	own->last_histogram = tsdb_store_histogram(
+		&db->arena, histogram, stream->count ? stream->last.value : 0, own->last_histogram);
+	own->base.has_histograms = true;
+	chunk_append(stream, t_ms, sample_of_histogram(own->last_histogram));
+	return true;
+}
+
+static bool sink_append_start(
+	struct series_sink *sink, struct series *series, int64_t t_ms, int64_t start_ms)
+{
+	struct tsdb_series *own = (struct tsdb_series *)series;
+
+	if (is_too_late(&own->stream, t_ms))
+		return refuse(of_sink(sink));
+	if (!own->starts && !start_ms)
+		return true;
+	if (!own->starts)
+		own->starts = memory_alloc(sizeof *own->starts);
+	own->base.has_starts = true;
+	// A run has one start.
+	if (tsdb_starts_add(own->starts, t_ms, start_ms))
+		own->stream.breaks = true;
+	return true;
+}
+
+static const struct series_sink_ops sink_ops = {
+	sink_series, sink_append, sink_append_run, sink_append_histogram, sink_append_start};
 
 /* --- the store --- */
 
@@ -286,8 +343,14 @@ void tsdb_destroy(struct tsdb *db)
 
 	if (!db)
 		return;
-	for (size_t i = 0; i < db->all.count; i++)
-		chunk_finish(&db->all.items[i]->stream);
+	for (size_t i = 0; i < db->all.count; i++) {
+		struct tsdb_series *series = db->all.items[i];
+
+		chunk_finish(&series->stream);
+		if (series->starts)
+			free(series->starts->items);
+		free(series->starts);
+	}
 	while ((entry = map_next(&db->names, &position))) {
 		struct postings *named = entry->value;
 
@@ -339,6 +402,10 @@ struct tsdb_stats tsdb_stats(const struct tsdb *db)
 
 		stats.sample_count += stream->count;
 		stats.bytes += stream->capacity + stream->mark_capacity * sizeof(struct chunk_mark);
+		stats.histogram_series_count += db->all.items[i]->base.has_histograms;
+		if (db->all.items[i]->starts)
+			stats.bytes +=
+				db->all.items[i]->starts->capacity * sizeof(struct tsdb_start);
 		if (!stream->count)
 			continue;
 		int64_t first_ms = first_instant(db->all.items[i]);

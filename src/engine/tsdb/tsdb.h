@@ -11,6 +11,7 @@ struct tsdb;
 
 struct tsdb_stats {
 	size_t series_count;
+	size_t histogram_series_count; // those with a native histogram among their samples
 	uint64_t sample_count;
 	uint64_t refused_count; // out of order, or a different value for an instant that is there
 	size_t bytes;		// samples, labels and index, as allocated

@@ -73,7 +73,24 @@ static size_t sink_append_run(struct series_sink *sink, struct series *series, i
 		spoke->hub_sink, series, t_ms, step_ms, count, value);
 }
 
-static const struct series_sink_ops sink_ops = {sink_series, sink_append, sink_append_run};
+static bool sink_append_histogram(struct series_sink *sink, struct series *series, int64_t t_ms,
+	const struct histogram *histogram)
+{
+	struct spoke *spoke = (struct spoke *)((char *)sink - offsetof(struct spoke, sink));
+
+	return spoke->hub_sink->ops->append_histogram(spoke->hub_sink, series, t_ms, histogram);
+}
+
+static bool sink_append_start(
+	struct series_sink *sink, struct series *series, int64_t t_ms, int64_t start_ms)
+{
+	struct spoke *spoke = (struct spoke *)((char *)sink - offsetof(struct spoke, sink));
+
+	return spoke->hub_sink->ops->append_start(spoke->hub_sink, series, t_ms, start_ms);
+}
+
+static const struct series_sink_ops sink_ops = {
+	sink_series, sink_append, sink_append_run, sink_append_histogram, sink_append_start};
 
 /* Players come cluster by cluster. */
 static size_t count_clusters(const struct quest_player *players, size_t count)
