@@ -3,7 +3,7 @@
 /*
  * The lexer knows three places: inside braces, where words are label names; inside brackets, where
  * only durations stand; and everywhere else. It also counts parentheses, because Prometheus reports
- * an unclosed one before any error of the grammar. Messages and their places are Prometheus 3.5's.
+ * an unclosed one before any error of the grammar. Messages and their places are Prometheus 3.14's.
  */
 
 enum { RUNE_END = -1, RUNE_INVALID = 0xFFFD };
@@ -201,6 +201,15 @@ static struct token lex_string(struct lexer *lexer, int quote)
 
 /* --- words and numbers --- */
 
+static bool is_paren_next(const struct lexer *lexer)
+{
+	size_t at = lexer->position;
+
+	while (at < lexer->input.len && is_space(lexer->input.data[at]))
+		at++;
+	return at < lexer->input.len && lexer->input.data[at] == '(';
+}
+
 static struct token lex_word(struct lexer *lexer)
 {
 	bool colon = false;
@@ -212,6 +221,9 @@ static struct token lex_word(struct lexer *lexer)
 	struct str word = {lexer->input.data + lexer->start, lexer->position - lexer->start};
 	enum token_kind kind = token_keyword(word);
 
+	// Metrics could be called "fill" before it became a keyword.
+	if (kind >= TOKEN_FILL && kind <= TOKEN_FILL_RIGHT && !is_paren_next(lexer))
+		kind = TOKEN_IDENTIFIER;
 	if (kind == TOKEN_IDENTIFIER && colon)
 		kind = TOKEN_METRIC_IDENTIFIER;
 	return emit(lexer, kind);
@@ -324,6 +336,23 @@ static bool starts_number(struct lexer *lexer)
 	return is_digit(rune) || (rune == '.' && is_digit(peek(&ahead)));
 }
 
+/* step, range, max_of and min_of, whose first letter was read; TOKEN_EOF where it is none of them.
+ */
+static enum token_kind lex_duration_word(struct lexer *lexer)
+{
+	while (is_alpha(peek(lexer)))
+		lexer->position++;
+	struct str word = {lexer->input.data + lexer->start, lexer->position - lexer->start};
+	enum token_kind kind = token_keyword(word);
+
+	return kind >= TOKEN_STEP && kind <= TOKEN_MIN_OF ? kind : TOKEN_EOF;
+}
+
+static bool starts_duration_word(int rune)
+{
+	return rune > 0 && rune < 0x80 && strchr("srmSRM", rune);
+}
+
 /* Behind "[", until the first number. */
 static struct token lex_in_duration(struct lexer *lexer)
 {
@@ -336,7 +365,15 @@ static struct token lex_in_duration(struct lexer *lexer)
 
 	if (arithmetic(rune) != TOKEN_EOF)
 		return emit(lexer, arithmetic(rune));
+	if (starts_duration_word(rune)) {
+		enum token_kind kind = lex_duration_word(lexer);
+
+		if (kind != TOKEN_EOF)
+			return emit(lexer, kind);
+	}
 	switch (rune) {
+	case ',':
+		return emit(lexer, TOKEN_COMMA);
 	case RUNE_END:
 		return fail(lexer, STR("unexpected end of input in duration expression"));
 	case ']':
@@ -386,24 +423,37 @@ static struct token lex_comparison(struct lexer *lexer, int rune)
 			return fail_at_rune(lexer, "unexpected character after '!':", second);
 		return emit(lexer, TOKEN_NEQ);
 	case '<':
+		if (accept(lexer, '/'))
+			return emit(lexer, TOKEN_TRIM_UPPER);
 		return emit(lexer, accept(lexer, '=') ? TOKEN_LTE : TOKEN_LSS);
 	default:
+		if (accept(lexer, '/'))
+			return emit(lexer, TOKEN_TRIM_LOWER);
 		return emit(lexer, accept(lexer, '=') ? TOKEN_GTE : TOKEN_GTR);
 	}
 }
 
-/* A word outside brackets; inside, where a word means nothing, its first character reads as a
- * colon. */
+/* A word outside brackets; inside, behind the first number, a colon or a word of durations. */
 static struct token lex_word_or_colon(struct lexer *lexer)
 {
 	if (!lexer->in_brackets)
 		return lex_word(lexer);
 	int rune = next(lexer);
 
-	if (lexer->got_colon)
-		return fail_at_rune(lexer, "unexpected colon", rune);
-	lexer->got_colon = true;
-	return emit(lexer, TOKEN_COLON);
+	if (rune == ':') {
+		if (lexer->got_colon)
+			return fail_at_rune(lexer, "unexpected colon", rune);
+		lexer->got_colon = true;
+		return emit(lexer, TOKEN_COLON);
+	}
+	enum token_kind kind = starts_duration_word(rune) ? lex_duration_word(lexer) : TOKEN_EOF;
+
+	if (kind != TOKEN_EOF)
+		return emit(lexer, kind);
+	struct str quoted = token_quote_rune(lexer->arena, rune);
+
+	return fail(lexer, str_format(lexer->arena, "unexpected character: %.*s, expected ':'",
+				   STR_ARG(quoted)));
 }
 
 static struct token lex_end(struct lexer *lexer)

@@ -24,8 +24,13 @@ enum token_kind {
 	TOKEN_NUMBER,
 	TOKEN_DURATION,
 	TOKEN_STRING,
+	// Words that name a function where a parenthesis follows: TOKEN_START to TOKEN_MIN_OF.
 	TOKEN_START,
 	TOKEN_END,
+	TOKEN_STEP,
+	TOKEN_RANGE,
+	TOKEN_MAX_OF,
+	TOKEN_MIN_OF,
 	// Operators: TOKEN_ADD to TOKEN_AT.
 	TOKEN_ADD,
 	TOKEN_SUB,
@@ -43,6 +48,8 @@ enum token_kind {
 	TOKEN_AND,
 	TOKEN_OR,
 	TOKEN_UNLESS,
+	TOKEN_TRIM_UPPER,
+	TOKEN_TRIM_LOWER,
 	TOKEN_EQUAL_REGEX,
 	TOKEN_NOT_REGEX,
 	TOKEN_AT,
@@ -64,10 +71,15 @@ enum token_kind {
 	// Keywords: TOKEN_BOOL to TOKEN_WITHOUT.
 	TOKEN_BOOL,
 	TOKEN_BY,
+	TOKEN_FILL, // the three only where a parenthesis follows, else identifiers
+	TOKEN_FILL_LEFT,
+	TOKEN_FILL_RIGHT,
 	TOKEN_GROUP_LEFT,
 	TOKEN_GROUP_RIGHT,
 	TOKEN_IGNORING,
 	TOKEN_OFFSET,
+	TOKEN_ANCHORED,
+	TOKEN_SMOOTHED,
 	TOKEN_ON,
 	TOKEN_WITHOUT,
 };
@@ -87,10 +99,10 @@ struct lexer {
 	int paren_depth;
 	bool in_braces;
 	bool in_brackets;
-	bool in_duration; // after "[", until a number was read
-	bool got_colon;	  // a ":" after "["
-	bool got_duration;
-	bool finished; // an error or the end was delivered
+	bool in_duration;  // after "[", until a number was read
+	bool got_colon;	   // a ":" after "["
+	bool got_duration; // a number in brackets, in whichever: Prometheus never forgets it
+	bool finished;	   // an error or the end was delivered
 };
 
 /* The lexer borrows input and arena. */

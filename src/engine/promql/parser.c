@@ -25,7 +25,8 @@ static int precedence(enum token_kind kind)
 		return PRECEDENCE_OR;
 	if (kind == TOKEN_AND || kind == TOKEN_UNLESS)
 		return PRECEDENCE_AND;
-	if (kind >= TOKEN_EQL && kind <= TOKEN_LTE)
+	if ((kind >= TOKEN_EQL && kind <= TOKEN_LTE) || kind == TOKEN_TRIM_UPPER ||
+		kind == TOKEN_TRIM_LOWER)
 		return PRECEDENCE_COMPARE;
 	if (kind == TOKEN_ADD || kind == TOKEN_SUB)
 		return PRECEDENCE_ADD;
@@ -34,10 +35,9 @@ static int precedence(enum token_kind kind)
 	return kind == TOKEN_POW ? PRECEDENCE_POW : PRECEDENCE_NONE;
 }
 
-/* bool, on, ignoring, group_left, group_right behind an operator. */
-static bool parse_matching(struct parser *parser, struct promql_expr *binary)
+/* on, ignoring, group_left, group_right behind an operator. */
+static bool parse_labels(struct parser *parser, struct promql_expr *binary)
 {
-	binary->binary.return_bool = parser_accept(parser, TOKEN_BOOL);
 	enum token_kind kind = parser_peek(parser)->kind;
 
 	if (kind != TOKEN_ON && kind != TOKEN_IGNORING)
@@ -58,6 +58,60 @@ static bool parse_matching(struct parser *parser, struct promql_expr *binary)
 	return parser_label_names(parser, &binary->binary.include, &binary->binary.include_count);
 }
 
+/* (number) behind fill, fill_left and fill_right; the number may have a sign. */
+static bool parse_fill_value(struct parser *parser, double *out)
+{
+	if (!parser_accept(parser, TOKEN_LEFT_PAREN))
+		return parser_unexpected(parser, NULL, NULL);
+	bool negative = parser_peek(parser)->kind == TOKEN_SUB;
+
+	if (negative || parser_peek(parser)->kind == TOKEN_ADD)
+		parser_take(parser);
+	enum token_kind kind = parser_peek(parser)->kind;
+
+	if (kind != TOKEN_NUMBER && kind != TOKEN_DURATION)
+		return parser_unexpected(parser, NULL, NULL);
+	struct token token = parser_take(parser);
+
+	if (!parser_number(parser, &token, out))
+		return false;
+	*out = negative ? -*out : *out;
+	return parser_accept(parser, TOKEN_RIGHT_PAREN) || parser_unexpected(parser, NULL, NULL);
+}
+
+/* fill, or fill_left and fill_right in either order, or one of the two. */
+static bool parse_fill(struct parser *parser, struct promql_expr *binary)
+{
+	for (enum token_kind last = TOKEN_EOF;;) {
+		enum token_kind kind = parser_peek(parser)->kind;
+		double value;
+
+		if (kind < TOKEN_FILL || kind > TOKEN_FILL_RIGHT || kind == last ||
+			(last != TOKEN_EOF && (last == TOKEN_FILL || kind == TOKEN_FILL)))
+			return true;
+		parser_take(parser);
+		if (!parse_fill_value(parser, &value))
+			return false;
+		if (kind != TOKEN_FILL_RIGHT) {
+			binary->binary.has_fill_left = true;
+			binary->binary.fill_left = value;
+		}
+		if (kind != TOKEN_FILL_LEFT) {
+			binary->binary.has_fill_right = true;
+			binary->binary.fill_right = value;
+		}
+		if (last != TOKEN_EOF)
+			return true;
+		last = kind;
+	}
+}
+
+static bool parse_matching(struct parser *parser, struct promql_expr *binary)
+{
+	binary->binary.return_bool = parser_accept(parser, TOKEN_BOOL);
+	return parse_labels(parser, binary) && parse_fill(parser, binary);
+}
+
 static bool parse_binary(struct parser *parser, int lowest, struct promql_expr **out);
 
 static bool parse_operator(struct parser *parser, struct promql_expr **expr)
@@ -74,6 +128,11 @@ static bool parse_operator(struct parser *parser, struct promql_expr **expr)
 	if (right)
 		parser_leave(parser);
 	struct promql_position position = {lhs->position.start, rhs->position.end};
+
+	if ((matching.binary.has_fill_left || matching.binary.has_fill_right) &&
+		!(parser->features & PROMQL_FILL_MODIFIERS))
+		return parser_fail(parser, ERROR_INVALID, position,
+			"binop fill modifiers are experimental and not enabled");
 	// The left side is no level of its own: a spine of any length counts once.
 	unsigned depth = parser_depth(lhs) - 1;
 
@@ -173,12 +232,22 @@ static bool parse_primary(struct parser *parser, struct promql_expr **out)
 	struct token name = parser_take(parser);
 
 	kind = parser_peek(parser)->kind;
-	if (name.kind == TOKEN_IDENTIFIER && kind == TOKEN_LEFT_PAREN)
+	bool callable = name.kind == TOKEN_IDENTIFIER ||
+			(name.kind >= TOKEN_START && name.kind <= TOKEN_MIN_OF);
+
+	if (callable && kind == TOKEN_LEFT_PAREN)
 		return parser_call(parser, &name, out);
 	if (token_is_aggregator(name.kind) &&
 		(kind == TOKEN_LEFT_PAREN || kind == TOKEN_BY || kind == TOKEN_WITHOUT))
 		return parser_aggregation(parser, &name, out);
 	return parser_selector(parser, &name, out);
+}
+
+static bool parse_extension(struct parser *parser, struct promql_expr *expr)
+{
+	struct token word = parser_take(parser);
+
+	return parser_extension(parser, &word, expr);
 }
 
 static bool parse_postfix(struct parser *parser, struct promql_expr **out)
@@ -195,6 +264,9 @@ static bool parse_postfix(struct parser *parser, struct promql_expr **out)
 			ok = parser_offset(parser, *out);
 		else if (parser_accept(parser, TOKEN_AT))
 			ok = parser_at(parser, *out);
+		else if (parser_peek(parser)->kind == TOKEN_ANCHORED ||
+			 parser_peek(parser)->kind == TOKEN_SMOOTHED)
+			ok = parse_extension(parser, *out);
 		else
 			return true;
 		if (!ok)

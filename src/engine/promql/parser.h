@@ -95,6 +95,23 @@ bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **ex
 bool parser_offset(struct parser *parser, struct promql_expr *expr);
 bool parser_at(struct parser *parser, struct promql_expr *expr);
 
+/* The words anchored and smoothed, taken already. */
+bool parser_extension(struct parser *parser, const struct token *word, struct promql_expr *expr);
+
+/* --- durations: parser_duration.c --- */
+
+/* What an error names where a duration should be. */
+struct parser_duration_place {
+	const char *context, *expected;
+};
+
+/* A positive duration, or what is one only when the query runs: PROMQL_NUMBER, of seconds, or
+ * another node. */
+bool parser_duration(
+	struct parser *parser, const struct parser_duration_place *place, struct promql_expr **out);
+/* What stands behind `offset`. */
+bool parser_offset_duration(struct parser *parser, struct promql_expr **out);
+
 /* --- literals: literal.c --- */
 
 /* The value of TOKEN_NUMBER, or of TOKEN_DURATION in seconds. */

@@ -5,10 +5,10 @@
 /* Words that may name a label in by(), on() and their kin: most keywords too. */
 static bool is_label_name(enum token_kind kind)
 {
-	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
-	       kind == TOKEN_END || kind == TOKEN_ATAN2 || kind == TOKEN_AND || kind == TOKEN_OR ||
-	       kind == TOKEN_UNLESS || token_is_aggregator(kind) ||
-	       (kind >= TOKEN_BOOL && kind < TOKEN_WITHOUT);
+	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER ||
+	       (kind >= TOKEN_START && kind <= TOKEN_MIN_OF) || kind == TOKEN_ATAN2 ||
+	       kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
+	       token_is_aggregator(kind) || (kind >= TOKEN_BOOL && kind < TOKEN_WITHOUT);
 }
 
 static bool is_utf8(struct str text)

@@ -5,139 +5,53 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What stands behind a selector: [range], [range:step], offset, @. */
+/* What stands behind a selector: [range], [range:step], offset, @, anchored, smoothed. */
 
-/* --- durations in brackets and behind offset --- */
-
-/* What an error names where a duration should be. */
-struct duration_place {
-	const char *context, *expected;
-};
-
-/* A duration as written, in seconds, and where. */
-struct written_duration {
-	double seconds;
-	struct promql_position position;
-};
-
-static bool check_range(struct parser *parser, const struct written_duration *written)
+/* As Prometheus: rounded to nanoseconds, and cut to milliseconds. */
+static int64_t milliseconds(const struct promql_expr *duration)
 {
-	// Written so that NaN is out of range too.
-	if (!(fabs(written->seconds) <= 0x1p63 / 1e9))
-		return parser_fail(
-			parser, ERROR_INVALID, written->position, "duration out of range");
+	return (int64_t)(round(duration->number * 1e9) / 1e6);
+}
+
+/* A duration in brackets; *out_ms is 0 where it is no constant. */
+struct written_duration {
+	const struct promql_expr *expr; // NULL: not written
+	int64_t ms;
+};
+
+/* Prometheus takes less than a millisecond and counts it as none, which nobody can mean. */
+static bool parse_range(struct parser *parser, const struct parser_duration_place *place,
+	struct written_duration *out)
+{
+	struct promql_expr *expr;
+
+	if (!parser_duration(parser, place, &expr))
+		return false;
+	out->expr = expr;
+	out->ms = expr->kind == PROMQL_NUMBER ? milliseconds(expr) : 0;
 	return true;
 }
 
-static bool experimental(struct parser *parser, struct promql_position position)
+static bool check_millisecond(struct parser *parser, const struct written_duration *written)
 {
-	return parser_fail(parser, ERROR_UNSUPPORTED, position,
-		"experimental duration expression is not enabled");
-}
-
-/* How tight an operator binds between durations; 0 for what is none. */
-static int duration_level(enum token_kind kind)
-{
-	if (kind == TOKEN_ADD || kind == TOKEN_SUB)
-		return 1;
-	if (kind == TOKEN_MUL || kind == TOKEN_DIV || kind == TOKEN_MOD)
-		return 2;
-	return kind == TOKEN_POW ? 3 : 0;
-}
-
-static bool read_duration(
-	struct parser *parser, struct duration_place place, struct written_duration *out)
-{
-	if (parser_peek(parser)->kind != TOKEN_NUMBER &&
-		parser_peek(parser)->kind != TOKEN_DURATION)
-		return parser_unexpected(parser, place.context, place.expected);
-	struct token token = parser_take(parser);
-
-	out->position = (struct promql_position){token.start, token.end};
-	return parser_number(parser, &token, &out->seconds) && check_range(parser, out);
-}
-
-static bool parse_duration(struct parser *parser, struct duration_place place, int lowest,
-	struct written_duration *out);
-
-static bool parse_duration_operand(
-	struct parser *parser, struct duration_place place, struct written_duration *out)
-{
-	enum token_kind kind = parser_peek(parser)->kind;
-	size_t start = parser_peek(parser)->start;
-	bool sign = kind == TOKEN_ADD || kind == TOKEN_SUB;
-
-	if (!sign && kind != TOKEN_LEFT_PAREN)
-		return read_duration(parser, place, out);
-	parser_take(parser);
-	// A sign binds looser than ^ only.
-	if (!parser_enter(parser) || !parse_duration(parser, place, sign ? 3 : 1, out))
-		return false;
-	parser_leave(parser);
-	if (sign) {
-		out->position.start = start;
-		if (kind == TOKEN_SUB)
-			out->seconds = -out->seconds;
-		return true;
-	}
-	if (!parser_accept(parser, TOKEN_RIGHT_PAREN))
-		return parser_unexpected(parser, place.context, place.expected);
-	return experimental(parser, out->position);
-}
-
-/*
- * A duration, perhaps with a sign. Arithmetic between durations is an experiment of Prometheus's:
- * it is read to the end, so that what is wrong inside it is said first, and then refused at its
- * place.
- */
-static bool parse_duration(struct parser *parser, struct duration_place place, int lowest,
-	struct written_duration *out)
-{
-	struct written_duration right;
-
-	if (!parse_duration_operand(parser, place, out))
-		return false;
-	int level = duration_level(parser_peek(parser)->kind);
-
-	if (parser_peek(parser)->kind == TOKEN_ERROR)
-		return parser_unexpected(parser, NULL, NULL);
-	if (!level || level < lowest)
-		return true;
-	parser_take(parser);
-	if (!parser_enter(parser) ||
-		!parse_duration(parser, place, level == 3 ? level : level + 1, &right))
-		return false;
-	return experimental(parser, out->position);
-}
-
-/* In brackets, where the value must be positive. */
-static bool parse_range(struct parser *parser, struct duration_place place, int64_t *out_ms,
-	struct promql_position *position)
-{
-	struct written_duration written;
-
-	if (!parse_duration(parser, place, 1, &written))
-		return false;
-	*position = written.position;
-	*out_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
-	if (written.seconds > 0)
+	if (!written->expr || written->expr->kind != PROMQL_NUMBER || written->ms > 0)
 		return true;
 	return parser_fail(
-		parser, ERROR_INVALID, written.position, "duration must be greater than 0");
+		parser, ERROR_INVALID, written->expr->position, "duration must be at least 1ms");
 }
 
-/* Prometheus takes less than a millisecond and counts it as none, which nobody can mean. */
-static bool check_millisecond(struct parser *parser, int64_t ms, struct promql_position position)
+/* What is left to resolve for each query; NULL for a constant. */
+static const struct promql_expr *unresolved(const struct written_duration *written)
 {
-	if (ms > 0)
-		return true;
-	return parser_fail(parser, ERROR_INVALID, position, "duration must be at least 1ms");
+	bool constant = !written->expr || written->expr->kind == PROMQL_NUMBER;
+
+	return constant ? NULL : written->expr;
 }
 
 /* --- [5m] and [1h:5m] --- */
 
-static bool make_range(
-	struct parser *parser, struct promql_expr **expr, size_t open, int64_t range_ms)
+static bool make_range(struct parser *parser, struct promql_expr **expr, size_t open,
+	const struct written_duration *range)
 {
 	struct promql_expr *inner = *expr;
 	const char *problem = NULL;
@@ -157,53 +71,53 @@ static bool make_range(
 		return false;
 	(*expr)->type = PROMQL_MATRIX;
 	(*expr)->range.selector = inner;
-	(*expr)->range.range_ms = range_ms;
+	(*expr)->range.range_ms = range->ms;
+	(*expr)->range.duration = unresolved(range);
 	return true;
 }
 
-static bool make_subquery(
-	struct parser *parser, struct promql_expr **expr, int64_t range_ms, int64_t step_ms)
+static bool make_subquery(struct parser *parser, struct promql_expr **expr,
+	const struct written_duration *range, const struct written_duration *step)
 {
 	struct promql_expr *inner = *expr;
 	struct promql_position position = {inner->position.start, parser->last_end};
 
-	if (!parser_node(parser, PROMQL_SUBQUERY, position, parser_depth(inner), expr))
+	if (!check_millisecond(parser, range) || !check_millisecond(parser, step) ||
+		!parser_node(parser, PROMQL_SUBQUERY, position, parser_depth(inner), expr))
 		return false;
 	(*expr)->type = PROMQL_MATRIX;
 	(*expr)->subquery.inner = inner;
-	(*expr)->subquery.range_ms = range_ms;
-	(*expr)->subquery.step_ms = step_ms;
+	(*expr)->subquery.range_ms = range->ms;
+	(*expr)->subquery.duration = unresolved(range);
+	(*expr)->subquery.step_ms = step->ms;
+	(*expr)->subquery.step = unresolved(step);
 	return true;
 }
 
 bool parser_brackets(struct parser *parser, size_t open, struct promql_expr **expr)
 {
-	static const struct duration_place range = {"subquery selector", "number or duration"};
-	static const struct duration_place step = {
-		"subquery selector", "number or duration or \"]\""};
-	struct promql_position range_place, step_place;
-	int64_t range_ms = 0, step_ms = 0;
+	static const struct parser_duration_place range_place = {
+		"subquery or range selector", "number, duration, step(), or range()"};
+	static const struct parser_duration_place step_place = {
+		"subquery selector", "number, duration, step(), range(), or \"]\""};
+	struct written_duration range = {0}, step = {0};
 
-	if (!parse_range(parser, range, &range_ms, &range_place))
+	if (!parse_range(parser, &range_place, &range))
 		return false;
 	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
-		return check_millisecond(parser, range_ms, range_place) &&
-		       make_range(parser, expr, open, range_ms);
+		return check_millisecond(parser, &range) && make_range(parser, expr, open, &range);
 	if (!parser_accept(parser, TOKEN_COLON))
 		return parser_unexpected(parser, "subquery or range", "\":\" or \"]\"");
-	if (!check_millisecond(parser, range_ms, range_place))
-		return false;
 	if (parser_accept(parser, TOKEN_RIGHT_BRACKET))
-		return make_subquery(parser, expr, range_ms, 0);
-	if (!parse_range(parser, step, &step_ms, &step_place))
+		return make_subquery(parser, expr, &range, &step);
+	if (!parse_range(parser, &step_place, &step))
 		return false;
 	if (!parser_accept(parser, TOKEN_RIGHT_BRACKET))
 		return parser_unexpected(parser, "subquery selector", "\"]\"");
-	return check_millisecond(parser, step_ms, step_place) &&
-	       make_subquery(parser, expr, range_ms, step_ms);
+	return make_subquery(parser, expr, &range, &step);
 }
 
-/* --- offset and @ --- */
+/* --- offset, @, anchored, smoothed --- */
 
 /* Where an expression keeps its modifiers; NULL where it can have none. */
 static struct promql_modifiers *modifiers(struct promql_expr *expr)
@@ -215,42 +129,25 @@ static struct promql_modifiers *modifiers(struct promql_expr *expr)
 	return expr->kind == PROMQL_SUBQUERY ? &expr->subquery.modifiers : NULL;
 }
 
-/* [sign] number, and no more: `foo offset 5m + 2` adds to the selector, not to the offset. */
-static bool parse_offset(struct parser *parser, struct written_duration *out)
-{
-	static const struct duration_place place = {"offset", "number or duration"};
-	enum token_kind kind = parser_peek(parser)->kind;
-
-	if (kind == TOKEN_LEFT_PAREN)
-		return parse_duration(parser, place, 1, out);
-	if (kind != TOKEN_ADD && kind != TOKEN_SUB)
-		return read_duration(parser, place, out);
-	parser_take(parser);
-	enum token_kind next = parser_peek(parser)->kind;
-	bool ok = next == TOKEN_NUMBER || next == TOKEN_DURATION
-			  ? read_duration(parser, place, out)
-			  : parse_duration(parser, place, 1, out);
-
-	if (kind == TOKEN_SUB)
-		out->seconds = -out->seconds;
-	return ok;
-}
-
 bool parser_offset(struct parser *parser, struct promql_expr *expr)
 {
 	struct promql_modifiers *target = modifiers(expr);
-	struct written_duration written = {0};
+	struct promql_expr *duration;
 
-	if (!parse_offset(parser, &written))
+	if (!parser_offset_duration(parser, &duration))
 		return false;
 	if (!target)
 		return parser_fail(parser, ERROR_INVALID, expr->position,
 			"offset modifier must be preceded by an instant vector selector or range "
 			"vector selector or a subquery");
-	if (target->offset_ms)
+	if (target->offset_ms || target->offset)
 		return parser_fail(parser, ERROR_INVALID, expr->position,
 			"offset may not be set multiple times");
-	target->offset_ms = (int64_t)(round(written.seconds * 1e9) / 1e6);
+	if (duration->kind == PROMQL_NUMBER)
+		target->offset_ms = milliseconds(duration);
+	else
+		target->offset = duration;
+	duration->is_offset = true;
 	expr->position.end = parser->last_end;
 	return true;
 }
@@ -321,5 +218,28 @@ bool parser_at(struct parser *parser, struct promql_expr *expr)
 	target->at = written.at;
 	target->at_ms = written.at_ms;
 	expr->position.end = parser->last_end;
+	return true;
+}
+
+bool parser_extension(struct parser *parser, const struct token *word, struct promql_expr *expr)
+{
+	enum promql_extension wanted =
+		word->kind == TOKEN_ANCHORED ? PROMQL_ANCHORED : PROMQL_SMOOTHED;
+	const char *name = token_spelling(word->kind);
+	struct promql_expr *selector = expr->kind == PROMQL_RANGE ? expr->range.selector : expr;
+
+	if (!(parser->features & PROMQL_EXTENDED_SELECTORS))
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"%s modifier is experimental and not enabled", name);
+	if (expr->kind == PROMQL_SUBQUERY)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"%s modifier is not supported for subqueries", name);
+	if (selector->kind != PROMQL_SELECTOR)
+		return parser_fail(
+			parser, ERROR_INVALID, expr->position, "%s modifier not implemented", name);
+	if (selector->selector.extension != PROMQL_PLAIN && selector->selector.extension != wanted)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"anchored and smoothed modifiers cannot be used together");
+	selector->selector.extension = wanted;
 	return true;
 }

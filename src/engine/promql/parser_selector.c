@@ -2,10 +2,12 @@
 
 bool parser_is_metric_name(enum token_kind kind)
 {
-	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER || kind == TOKEN_START ||
-	       kind == TOKEN_END || kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_UNLESS ||
-	       kind == TOKEN_BY || kind == TOKEN_WITHOUT || kind == TOKEN_OFFSET ||
-	       token_is_aggregator(kind);
+	return kind == TOKEN_IDENTIFIER || kind == TOKEN_METRIC_IDENTIFIER ||
+	       (kind >= TOKEN_START && kind <= TOKEN_MIN_OF) ||
+	       (kind >= TOKEN_FILL && kind <= TOKEN_FILL_RIGHT) || kind == TOKEN_ANCHORED ||
+	       kind == TOKEN_SMOOTHED || kind == TOKEN_AND || kind == TOKEN_OR ||
+	       kind == TOKEN_UNLESS || kind == TOKEN_BY || kind == TOKEN_WITHOUT ||
+	       kind == TOKEN_OFFSET || token_is_aggregator(kind);
 }
 
 static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct str name,

@@ -70,6 +70,9 @@ enum promql_aggregator {
 
 enum promql_card { PROMQL_ONE_TO_ONE, PROMQL_MANY_TO_ONE, PROMQL_ONE_TO_MANY, PROMQL_MANY_TO_MANY };
 
+/* What a duration expression may ask the query for, or choose between. */
+enum promql_duration { PROMQL_STEP, PROMQL_QUERY_RANGE, PROMQL_MIN_OF, PROMQL_MAX_OF };
+
 /* `offset` and `@` of a selector or sub-query. */
 enum promql_at { PROMQL_AT_NONE, PROMQL_AT_TIME, PROMQL_AT_START, PROMQL_AT_END };
 
@@ -94,11 +97,18 @@ struct promql_position {
 	size_t start, end;
 };
 
-/* A node. Owned by the arena given to promql_parse; texts too. */
+/*
+ * A node. Owned by the arena given to promql_parse; texts too.
+ *
+ * A duration expression hangs beside the tree (range.duration, subquery.step, modifiers.offset):
+ * promql_walk does not enter it. It is made of numbers (of seconds), binary, unary, parentheses and
+ * PROMQL_DURATION; a constant duration is none, but a number of milliseconds.
+ */
 struct promql_expr {
 	enum promql_kind kind;
 	enum promql_type type;
 	struct promql_position position;
+	bool is_offset; // a duration expression behind `offset`, which may be negative
 	union {
 		struct {
 			double number;
@@ -157,6 +167,10 @@ struct promql_expr {
 			bool negate;
 		} unary;
 		struct promql_expr *paren;
+		struct {
+			enum promql_duration what;
+			struct promql_expr *lhs, *rhs; // of min_of and max_of; else NULL
+		} duration;
 	};
 };
 
@@ -198,10 +212,12 @@ void promql_release(struct promql_expr *expr);
 void promql_print(struct buffer *out, const struct promql_expr *expr);
 
 /*
- * The same tree laid out in lines of at most 100 columns where it can be, as Prometheus's Prettify
- * (/api/v1/format_query).
+ * The same laid out in lines of at most 100 columns where it can be, as Prometheus's Prettify
+ * (/api/v1/format_query). A deep expression indents far: fails with ERROR_LIMIT, and *out as far as
+ * it came, past about `max_bytes`.
  */
-void promql_format(struct buffer *out, const struct promql_expr *expr);
+bool promql_format(
+	struct buffer *out, const struct promql_expr *expr, size_t max_bytes, struct error *err);
 
 /* The tree as JSON, in the shape of Prometheus's /api/v1/parse_query. */
 void promql_print_tree(struct buffer *out, const struct promql_expr *expr);
@@ -303,7 +319,8 @@ struct promql_options {
 /*
  * What a duration expression of the tree (range.duration, subquery.step, modifiers.offset, …) comes
  * to in a query from options->start_ms to end_ms by step_ms: step(), range(), arithmetic, min_of(),
- * max_of(). Fails: ERROR_INVALID with Prometheus's words: division by zero, out of range.
+ * max_of(). Fails: ERROR_INVALID with Prometheus's words, "START:END: " before them (bytes of the
+ * text): division by zero, not greater than 0 where it must be, out of range.
  */
 bool promql_duration_ms(const struct promql_expr *duration, const struct promql_options *options,
 	int64_t *out_ms, struct error *err);

@@ -31,11 +31,18 @@ static const struct {
 	{TOKEN_LSS, "<"},
 	{TOKEN_GTE, ">="},
 	{TOKEN_LTE, "<="},
+	{TOKEN_TRIM_UPPER, "</"},
+	{TOKEN_TRIM_LOWER, ">/"},
 	{TOKEN_EQUAL_REGEX, "=~"},
 	{TOKEN_NOT_REGEX, "!~"},
+	{TOKEN_AT, "@"},
 	// From here on: words.
 	{TOKEN_START, "start"},
 	{TOKEN_END, "end"},
+	{TOKEN_STEP, "step"},
+	{TOKEN_RANGE, "range"},
+	{TOKEN_MAX_OF, "max_of"},
+	{TOKEN_MIN_OF, "min_of"},
 	{TOKEN_ATAN2, "atan2"},
 	{TOKEN_AND, "and"},
 	{TOKEN_OR, "or"},
@@ -56,10 +63,15 @@ static const struct {
 	{TOKEN_LIMIT_RATIO, "limit_ratio"},
 	{TOKEN_BOOL, "bool"},
 	{TOKEN_BY, "by"},
+	{TOKEN_FILL, "fill"},
+	{TOKEN_FILL_LEFT, "fill_left"},
+	{TOKEN_FILL_RIGHT, "fill_right"},
 	{TOKEN_GROUP_LEFT, "group_left"},
 	{TOKEN_GROUP_RIGHT, "group_right"},
 	{TOKEN_IGNORING, "ignoring"},
 	{TOKEN_OFFSET, "offset"},
+	{TOKEN_ANCHORED, "anchored"},
+	{TOKEN_SMOOTHED, "smoothed"},
 	{TOKEN_ON, "on"},
 	{TOKEN_WITHOUT, "without"},
 };
@@ -127,11 +139,6 @@ void token_describe(struct buffer *out, const struct token *token)
 
 	if (kind == TOKEN_EOF) {
 		buffer_append_text(out, "end of input");
-		return;
-	}
-	if (kind == TOKEN_AT) {
-		// Prometheus has no name for it, and shows the number of its kind.
-		buffer_append_text(out, "\"<Item 57400>\" <op:@>");
 		return;
 	}
 	if (kind >= TOKEN_ADD && kind <= TOKEN_AT) {

@@ -92,11 +92,15 @@ static bool check_matching(struct parser *parser, struct promql_expr *expr)
 {
 	const struct promql_expr *lhs = expr->binary.lhs, *rhs = expr->binary.rhs;
 	bool set = is_set(expr->binary.op);
+	bool fills = expr->binary.has_fill_left || expr->binary.has_fill_right;
 
 	if (lhs->type != PROMQL_VECTOR || rhs->type != PROMQL_VECTOR) {
 		if (expr->binary.name_count)
 			return parser_fail(parser, ERROR_INVALID, expr->position,
 				"vector matching only allowed between instant vectors");
+		if (fills)
+			return parser_fail(parser, ERROR_INVALID, expr->position,
+				"filling in missing series only allowed between instant vectors");
 		if (set)
 			return parser_fail(parser, ERROR_INVALID, expr->position,
 				"set operator \"%s\" not allowed in binary scalar expression",
@@ -112,6 +116,9 @@ static bool check_matching(struct parser *parser, struct promql_expr *expr)
 	if (expr->binary.card != PROMQL_ONE_TO_ONE)
 		return parser_fail(parser, ERROR_INVALID, expr->position,
 			"no grouping allowed for \"%s\" operation", spelling(expr->binary.op));
+	if (fills)
+		return parser_fail(parser, ERROR_INVALID, expr->position,
+			"filling in missing series not allowed for set operators");
 	expr->binary.card = PROMQL_MANY_TO_MANY;
 	return true;
 }
@@ -177,13 +184,33 @@ static bool check_argument_count(struct parser *parser, const struct promql_expr
 #pragma GCC diagnostic pop
 }
 
+/* The second argument of info(): matchers of labels, in braces, without a metric's name. */
+static bool check_info_labels(struct parser *parser, struct promql_expr *call)
+{
+	struct promql_expr *labels = call->call.args[1];
+	bool selector = labels->kind == PROMQL_SELECTOR;
+
+	if (labels->type != PROMQL_VECTOR)
+		return parser_fail(parser, ERROR_INVALID, call->position,
+			"expected type instant vector in call to function \"info\", got %s",
+			type_names[labels->type]);
+	if (!selector || labels->selector.name.len)
+		return parser_fail(parser, ERROR_INVALID, labels->position,
+			"expected label selectors only%s",
+			selector ? ", got vector selector instead" : "");
+	return true;
+}
+
 static bool check_call(struct parser *parser, struct promql_expr *expr)
 {
 	const struct promql_function *function = expr->call.function;
+	bool is_info = function->id == PROMQL_FUNCTION_INFO;
 
 	if (!check_argument_count(parser, expr))
 		return false;
-	for (size_t i = 0; i < expr->call.arg_count; i++) {
+	if (is_info && expr->call.arg_count > 1 && !check_info_labels(parser, expr))
+		return false;
+	for (size_t i = 0; i < expr->call.arg_count && !(is_info && i); i++) {
 		size_t type = i < function->arg_count ? i : function->arg_count - 1;
 
 		if (!expect(parser, expr->call.args[i], function->args[type], "call to function",
