@@ -1,7 +1,8 @@
 #include "base/number.h"
 
+#include "base/decimal.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static size_t put(char *out, const char *text)
@@ -31,30 +32,6 @@ static size_t print_int(char *out, int64_t value)
 	return len;
 }
 
-/*
- * Shortest digits that round-trip: "d.ddde±x" in `digits`. 15 digits nearly always do for numbers
- * that people wrote; 17 always do.
- */
-static void shortest(char digits[32], double value)
-{
-	static const int trailing[] = {14, 15, 16};
-
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(digits, 32, "%.*e", trailing[i], value);
-		if (strtod(digits, NULL) == value)
-			break;
-	}
-	// 15 or more digits were asked for: a shorter form is the same with its zeros cut.
-	char *exponent = strchr(digits, 'e');
-	char *end = exponent;
-
-	while (end[-1] == '0')
-		end--;
-	if (end[-1] == '.')
-		end--;
-	memmove(end, exponent, strlen(exponent) + 1);
-}
-
 static bool print_special(char *out, double value, size_t *len)
 {
 	if (isnan(value))
@@ -70,25 +47,12 @@ static bool print_special(char *out, double value, size_t *len)
 	return true;
 }
 
-/* "+21", "-05": what printf's %e writes behind the e. */
-static int atoi_exponent(const char *text)
+static size_t put_zeros(char *out, int count)
 {
-	return (int)strtol(text, NULL, 10);
-}
-
-/* Digits without the point and their decimal exponent: value = 0.DDDD × 10^point. */
-static size_t take_apart(const char *text, char digits[32], int *point, bool *negative)
-{
-	size_t count = 0;
-
-	*negative = *text == '-';
-	if (*negative)
-		text++;
-	for (; *text != 'e'; text++)
-		if (*text != '.')
-			digits[count++] = *text;
-	*point = atoi_exponent(text + 1) + 1;
-	return count;
+	if (count <= 0)
+		return 0;
+	memset(out, '0', (size_t)count);
+	return (size_t)count;
 }
 
 size_t number_print(char out[NUMBER_TEXT_SIZE], double value)
@@ -97,31 +61,52 @@ size_t number_print(char out[NUMBER_TEXT_SIZE], double value)
 
 	if (print_special(out, value, &len))
 		return len;
-	char text[32], digits[32];
-	int point;
-	bool negative;
-
-	shortest(text, value);
-	size_t count = take_apart(text, digits, &point, &negative);
+	struct decimal decimal = decimal_shortest(fabs(value));
+	// How many digits stand before the point.
+	size_t whole = decimal.point <= 0		       ? 0
+		       : (size_t)decimal.point < decimal.count ? (size_t)decimal.point
+							       : decimal.count;
 
 	len = 0;
-	if (negative)
+	if (value < 0)
 		out[len++] = '-';
-	if (point <= 0) {
+	if (whole) {
+		memcpy(out + len, decimal.digits, whole);
+		len += whole;
+		len += put_zeros(out + len, decimal.point - (int)decimal.count);
+	} else {
 		out[len++] = '0';
+	}
+	if (whole < decimal.count) {
 		out[len++] = '.';
-		for (int i = point; i < 0; i++)
-			out[len++] = '0';
+		len += put_zeros(out + len, -decimal.point);
+		memcpy(out + len, decimal.digits + whole, decimal.count - whole);
+		len += decimal.count - whole;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (point > 0 && i == (size_t)point)
-			out[len++] = '.';
-		out[len++] = digits[i];
-	}
-	for (size_t i = count; point > 0 && i < (size_t)point; i++)
-		out[len++] = '0';
 	out[len] = '\0';
 	return len;
+}
+
+/* d.ddde±xx, at least two digits of exponent, as strconv's 'e' and 'E'. */
+static size_t print_exponent(char *out, double value, char letter)
+{
+	struct decimal decimal = decimal_shortest(fabs(value));
+	int exponent = decimal.point - 1, size = exponent < 0 ? -exponent : exponent;
+	size_t len = 0;
+
+	if (value < 0)
+		out[len++] = '-';
+	out[len++] = decimal.digits[0];
+	if (decimal.count > 1) {
+		out[len++] = '.';
+		memcpy(out + len, decimal.digits + 1, decimal.count - 1);
+		len += decimal.count - 1;
+	}
+	out[len++] = letter;
+	out[len++] = exponent < 0 ? '-' : '+';
+	if (size < 10)
+		out[len++] = '0';
+	return len + print_int(out + len, size);
 }
 
 size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value)
@@ -130,14 +115,9 @@ size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value)
 
 	if (print_special(out, value, &len))
 		return len;
-	char text[32];
+	bool plain = fabs(value) >= 1e-4 && fabs(value) < 1e21;
 
-	shortest(text, value);
-	int exponent = atoi_exponent(strchr(text, 'e') + 1);
-
-	if (exponent >= -4 && exponent < 21)
-		return number_print(out, value);
-	return put(out, text);
+	return plain ? number_print(out, value) : print_exponent(out, value, 'e');
 }
 
 size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value)
@@ -148,11 +128,7 @@ size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value)
 		return len;
 	if (value == 0)
 		return put(out, signbit(value) ? "-0E+00" : "0E+00");
-	char text[32];
-
-	shortest(text, value);
-	*strchr(text, 'e') = 'E';
-	return put(out, text);
+	return print_exponent(out, value, 'E');
 }
 
 void buffer_append_number(struct buffer *buffer, double value)
