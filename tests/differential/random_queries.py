@@ -67,9 +67,9 @@ def run_round(seed, count, program, keep):
         arguments = ["--enable-feature=promql-experimental-functions"]
         if servers.version_of(shutil.which("prometheus")).startswith("2."):
             arguments.append("--range-selectors=closed")
-        with servers.prometheus(folder, samples.remote_messages(data)) as their_port, \
-                servers.railquest(program, [load], arguments) as our_port:
-            ours, theirs = servers.Connection(our_port), servers.Connection(their_port)
+        with servers.prometheus(folder, samples.remote_messages(data)) as peer, \
+                servers.railquest(program, [load], arguments) as us:
+            ours, theirs = servers.Connection(us.port), servers.Connection(peer.port)
             for _ in range(count):
                 compare(grammar.query(), ours, theirs, found)
         if found["wrong"]:
@@ -89,7 +89,12 @@ def compare(query, ours, theirs, found):
         said = f"the grammar made what Prometheus refuses: {yours[1].decode()}"
     if not said:
         return
-    rule = known.explain(query, mine, yours)
+
+    def ask_again():
+        theirs.ask(path_of(query), parameters_of(query, query["query"]))
+        return theirs.answer()
+
+    rule = known.explain(query, mine, yours, ask_again)
     if rule:
         found["known"][rule] += 1
     else:

@@ -1,5 +1,6 @@
 """The two servers under test, and a connection that is kept open and answers in the order that it was asked."""
 import contextlib
+import os
 import pathlib
 import re
 import shutil
@@ -65,18 +66,37 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until_ready(process, port):
+def wait_until_ready(process, port, path="/-/ready"):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
             connection = Connection(port, 5)
-            connection.socket.sendall(b"GET /-/ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            connection.socket.sendall(b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())
             status, _ = connection.answer()
             connection.close()
             if status == 200:
                 return
         time.sleep(0.02)
     raise RuntimeError(f"not ready: {process.args[0]}, exit status {process.poll()}")
+
+
+class Running:
+    """A server: where it listens, and what it has cost."""
+
+    def __init__(self, process, port):
+        self.process, self.port = process, port
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def memory_mib(self, name):
+        """VmHWM (the peak) or VmRSS."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{name}:\s+(\d+)", text)[1]) / 1024
 
 
 @contextlib.contextmanager
@@ -94,7 +114,7 @@ def stopped_at_the_end(process):
 
 @contextlib.contextmanager
 def prometheus(folder, series_messages):
-    """Debian's Prometheus with the given remote-write messages in its store; gives its port."""
+    """Debian's Prometheus with the given remote-write messages in its store."""
     folder = pathlib.Path(folder)
     (folder / "empty.yml").write_text("global: {}\n")
     port = free_port()
@@ -105,12 +125,12 @@ def prometheus(folder, series_messages):
         wait_until_ready(process, port)
         for at in range(0, len(series_messages), 500):
             remote_write.send(port, "/api/v1/write", series_messages[at:at + 500])
-        yield port
+        yield Running(process, port)
 
 
 @contextlib.contextmanager
 def railquest(program, files, arguments=()):
-    """`railquest serve` with files loaded; gives its port."""
+    """`railquest serve` with files loaded."""
     command = [str(program), "serve", "--listen", "127.0.0.1:0", *arguments]
     for file in files:
         command += ["--load", str(file)]
@@ -119,4 +139,4 @@ def railquest(program, files, arguments=()):
         found = re.fullmatch(r"listening on http://.+:(\d+)\n", line)
         if not found:
             raise RuntimeError(f"railquest serve said {line!r}")
-        yield int(found[1])
+        yield Running(process, int(found[1]))
