@@ -229,6 +229,46 @@ const char *wire_compat_command(enum wire_order order);
 /* Other whole numbers are nothing too, as in the original (WIRE_ORDER_NONE). */
 bool wire_compat_read_command(struct str payload, enum wire_order *out, struct error *err);
 
+/*
+ * What goes to the cloud: a CloudEvent (https://github.com/cloudevents/spec, 1.0). `data` is one of
+ * the messages above, as it is on the bus.
+ *
+ *   id        unique within the source: a reader that saw it already has it twice
+ *   backlog   it waited while the link was down: an attribute of ours, absent where it did not
+ */
+struct wire_cloud_event {
+	struct str id, source, type, subject; // subject: the train, the key of its records
+	int64_t time_ms;
+	bool backlog;
+	struct str content_type; // "application/json", or the one of results with their picture
+	struct str data;
+};
+
+#define WIRE_CLOUD_CONTENT_TYPE "application/cloudevents+json; charset=UTF-8"
+/* A line of JSON and the bytes of a picture: what wire_write_result writes. */
+#define WIRE_PICTURE_CONTENT_TYPE "application/vnd.railquest.picture"
+
+/*
+ * Structured mode: one JSON object that holds everything; data that is no JSON as base64, a third
+ * larger.
+ */
+void wire_cloud_write(struct buffer *out, const struct wire_cloud_event *event);
+bool wire_cloud_read(
+	struct str value, struct arena *arena, struct wire_cloud_event *out, struct error *err);
+
+/* Binary mode: attributes as headers of the record ("ce_id"), its value is `data` as it is. */
+struct wire_cloud_header {
+	const char *name;
+	struct str value;
+};
+enum { WIRE_CLOUD_HEADERS = 8 };
+/* Returns how many; texts that are made are the arena's. */
+size_t wire_cloud_headers(const struct wire_cloud_event *event, struct arena *arena,
+	struct wire_cloud_header out[WIRE_CLOUD_HEADERS]);
+/* `value` and headers are borrowed by *out. Headers of other names are passed over. */
+bool wire_cloud_read_headers(const struct wire_cloud_header *headers, size_t count,
+	struct str value, struct wire_cloud_event *out, struct error *err);
+
 /* Larger side of the picture / 640. */
 double wire_compat_scale(int64_t width_px, int64_t height_px);
 
