@@ -32,13 +32,16 @@ static void check(struct str text, enum scrape_format format)
 	struct tsdb *db = tsdb_create(1000), *again = tsdb_create(1000);
 	struct error err = {0};
 
-	if (!scrape_load(text, format, 1000, tsdb_sink(db), &err))
+	struct scrape_catalog *catalog = scrape_catalog_create();
+
+	if (!scrape_load(text, format, 1000, tsdb_sink(db), catalog, &err))
 		assert(err.kind != ERROR_NONE && err.text[0]);
+	scrape_catalog_destroy(catalog);
 	// What came before an error was loaded: it must survive too.
 	struct buffer once = write_all(db);
 
-	if (!scrape_load(
-		    buffer_str(&once), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(again), &err))
+	if (!scrape_load(buffer_str(&once), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(again),
+		    NULL, &err))
 		abort();
 	struct buffer twice = write_all(again);
 

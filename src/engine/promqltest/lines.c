@@ -1,5 +1,6 @@
 #include "engine/promqltest/lines.h"
 
+#include "base/number.h"
 #include "engine/promqltest/number.h"
 
 static struct str cut_line(struct str *rest)
@@ -19,6 +20,7 @@ bool lines_take(struct lines *lines, struct str *out)
 {
 	if (!lines->rest.len)
 		return false;
+	lines->start = lines->rest.data;
 	*out = cut_line(&lines->rest);
 	lines->number++;
 	return true;
@@ -62,6 +64,26 @@ bool lines_fail(const struct lines *lines, struct error *err, const char *format
 bool lines_blame(size_t number, struct error *err)
 {
 	return error_wrap(err, "%zu", number);
+}
+
+bool lines_blame_part(const struct lines *lines, struct str part, struct error *err)
+{
+	struct str text = str_from(err->text), digits;
+	int64_t column;
+
+	if (!str_starts_with(text, STR("1:")))
+		return lines_blame(lines->number, err);
+	digits = (struct str){text.data + 2, strcspn(text.data + 2, ":")};
+	if (!number_parse_int(digits, &column))
+		return lines_blame(lines->number, err);
+	struct str rest = str_from(digits.data + digits.len);
+	struct buffer told = {0};
+
+	buffer_printf(&told, "%zu:%lld%.*s", lines->number,
+		(long long)column + (part.data - lines->start), STR_ARG(rest));
+	error_set(err, err->kind, "%.*s", STR_ARG(buffer_str(&told)));
+	buffer_finish(&told);
+	return false;
 }
 
 static bool begins(struct str line, const char *lower)

@@ -7,7 +7,8 @@
 
 struct lines {
 	struct str rest;
-	size_t number; // of the line last taken, from 1
+	size_t number;	   // of the line last taken, from 1
+	const char *start; // where that line begins, blanks and all
 };
 
 /* The next line, and moves on. False at the end. */
@@ -23,6 +24,9 @@ bool lines_fail(const struct lines *lines, struct error *err, const char *format
 	__attribute__((format(printf, 3, 4)));
 /* Puts "LINE: " before what *err says. Always false. */
 bool lines_blame(size_t number, struct error *err);
+/* "LINE:COLUMN: " instead of the "1:COLUMN: " with which a reader of `part`, in the line last
+ * taken, told where. Always false. */
+bool lines_blame_part(const struct lines *lines, struct str part, struct error *err);
 
 /* A command's word, whatever its case. */
 enum lines_command { LINES_CLEAR, LINES_LOAD, LINES_EVAL, LINES_UNKNOWN };

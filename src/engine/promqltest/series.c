@@ -42,9 +42,10 @@ bool script_read_series(struct lines *lines, struct str line, struct arena *aren
 
 	*out = (struct script_series){.line = lines->number};
 	out->labels = promql_parse_metric((struct str){line.data, len}, arena, err);
-	if (!out->labels || !promql_parse_values(values, arena, &out->runs, &out->run_count, err))
-		return lines_blame(lines->number, err);
-	return true;
+	if (!out->labels)
+		return lines_blame_part(lines, line, err);
+	return promql_parse_values(values, arena, &out->runs, &out->run_count, err) ||
+	       lines_blame_part(lines, values, err);
 }
 
 uint64_t script_count_values(const struct script_series *series)

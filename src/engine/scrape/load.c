@@ -2,7 +2,8 @@
 
 struct loading {
 	struct series_sink *sink;
-	struct series *series; // of the sample before
+	struct scrape_catalog *catalog; // NULL: nobody wants metadata
+	struct series *series;		// of the sample before
 	int64_t now_ms;
 };
 
@@ -34,11 +35,37 @@ static bool load(void *context, const struct scrape_sample *sample, struct error
 	       fail_refused(sample, t_ms, err);
 }
 
-bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
-	struct series_sink *sink, struct error *err)
+static bool catalogue(void *context, const struct scrape_metadata *metadata, struct error *err)
 {
-	struct loading loading = {.sink = sink, .now_ms = now_ms};
-	struct scrape_receiver receiver = {.sample = load, .context = &loading};
+	struct loading *loading = context;
 
-	return scrape_read(text, format, 0, &receiver, err);
+	(void)err;
+	if (loading->catalog)
+		scrape_catalog_add(loading->catalog, metadata);
+	return true;
+}
+
+bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
+	struct series_sink *sink, struct scrape_catalog *catalog, struct error *err)
+{
+	struct loading loading = {.sink = sink, .catalog = catalog, .now_ms = now_ms};
+	struct scrape_receiver receiver = {
+		.sample = load, .metadata = catalogue, .context = &loading};
+	bool ok = scrape_read(text, format, 0, &receiver, err);
+
+	if (catalog)
+		scrape_catalog_end_text(catalog);
+	return ok;
+}
+
+enum scrape_format scrape_format_of(struct str text)
+{
+	static const char end[] = "# EOF";
+	size_t len = sizeof end - 1;
+
+	text = str_trim(text);
+	if (text.len < len || memcmp(text.data + text.len - len, end, len) != 0)
+		return SCRAPE_PROMETHEUS;
+	return text.len == len || text.data[text.len - len - 1] == '\n' ? SCRAPE_OPENMETRICS
+									: SCRAPE_PROMETHEUS;
 }

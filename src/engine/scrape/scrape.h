@@ -52,16 +52,44 @@ struct scrape_receiver {
 bool scrape_read(struct str text, enum scrape_format format, uint64_t max_samples,
 	const struct scrape_receiver *receiver, struct error *err);
 
+/* --- metadata of many texts --- */
+
+/* What a text says of a metric; type is "unknown" where it does not, help and unit empty. */
+struct scrape_description {
+	struct str name, type, help, unit;
+};
+
+/* Descriptions by metric: what several texts say of one metric stands side by side, each once. */
+struct scrape_catalog;
+
+struct scrape_catalog *scrape_catalog_create(void);
+void scrape_catalog_destroy(struct scrape_catalog *catalog); // takes NULL
+
+/* A line of the text that is being read; copies. Of two lines of a kind the last counts. */
+void scrape_catalog_add(struct scrape_catalog *catalog, const struct scrape_metadata *metadata);
+/* What was added since the end before becomes visible. */
+void scrape_catalog_end_text(struct scrape_catalog *catalog);
+
+/* Sorted by name; valid until the next end of a text. */
+const struct scrape_description *scrape_catalog_items(
+	const struct scrape_catalog *catalog, size_t *count);
+
+/* --- into a store --- */
+
 /* Samples without a time are an error. */
 #define SCRAPE_NO_TIME INT64_MIN
 
 /*
- * Reads a text into a store, as series of rank 0. Samples without a time get `now_ms`, unless it is
- * SCRAPE_NO_TIME. Fails as scrape_read; also where the store refuses a sample because one of the
- * same series at that instant or a later one came before.
+ * Reads a text into a store, as series of rank 0, and its metadata into `catalog` (may be NULL).
+ * Samples without a time get `now_ms`, unless it is SCRAPE_NO_TIME. Fails as scrape_read; also
+ * where the store refuses a sample because one of the same series at that instant or a later one
+ * came before.
  */
 bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
-	struct series_sink *sink, struct error *err);
+	struct series_sink *sink, struct scrape_catalog *catalog, struct error *err);
+
+/* OpenMetrics where the last line is "# EOF", else Prometheus's text format. */
+enum scrape_format scrape_format_of(struct str text);
 
 /* --- writing --- */
 

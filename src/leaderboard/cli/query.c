@@ -1,20 +1,21 @@
 #include "base/clock.h"
-#include "base/file.h"
 #include "engine/promql/promql.h"
 #include "engine/scrape/scrape.h"
 #include "engine/tsdb/tsdb.h"
 #include "leaderboard/cli/cli.h"
 #include "leaderboard/cli/excerpt.h"
+#include "leaderboard/cli/query_features.h"
+#include "leaderboard/cli/load.h"
 #include "leaderboard/cli/query_print.h"
 
 #include <stdlib.h>
-
-static const size_t max_file_bytes = (size_t)2 << 30;
 
 enum { MAX_STEPS = 1000000 };
 
 struct query_options {
 	const char *openmetrics;
+	struct option_list load, features;
+	struct cli_load loading;
 	const char *time, *start, *end;
 	int64_t step_ms, lookback_ms;
 	const char *range_selectors;
@@ -32,6 +33,7 @@ static const struct option query_table[] = {
 		.offset = FIELD(openmetrics),
 		.placeholder = "FILE",
 		.help = "the samples: OpenMetrics text with times, - is standard input"},
+	CLI_LOAD_OPTIONS(FIELD(load), FIELD(loading.format), FIELD(loading.origin)),
 	{.name = "time",
 		.kind = OPTION_TEXT,
 		.offset = FIELD(time),
@@ -78,6 +80,7 @@ static const struct option query_table[] = {
 		.help = "how the result is printed",
 		.fallback = "table",
 		.choices = formats},
+	CLI_FEATURE_OPTION(FIELD(features)),
 	{0},
 };
 
@@ -172,6 +175,8 @@ static int evaluate(const struct query_options *options, const struct promql_exp
 		.closed_ranges = strcmp(options->range_selectors, "closed") == 0,
 		.start_ms = instants->start_ms,
 		.end_ms = instants->end_ms,
+		.step_ms = instants->is_range ? instants->step_ms : 0,
+		.features = cli_features(&options->features),
 	};
 	size_t count = (size_t)((instants->end_ms - instants->start_ms) / instants->step_ms) + 1;
 	struct arena arena = {0};
@@ -201,7 +206,8 @@ static int query_store(const struct query_options *options, struct str text, str
 
 	if (!read_instants(options, &stats, &instants))
 		return 2;
-	struct promql_expr *expr = promql_parse(text, 0, &arena, &where, &err);
+	struct promql_expr *expr =
+		promql_parse(text, cli_features(&options->features), &arena, &where, &err);
 	int exit_code = 1;
 
 	if (!expr) {
@@ -221,20 +227,27 @@ static int query_store(const struct query_options *options, struct str text, str
 	return exit_code;
 }
 
-static bool load(const char *path, struct tsdb *db)
+/* --openmetrics is strict: that format, and a time on every sample. */
+static int load_openmetrics(const char *path, struct tsdb *db)
 {
-	bool is_input = strcmp(path, "-") == 0;
-	struct arena arena = {0};
-	struct error err = {0};
-	struct str text;
-	bool ok = file_read(path, max_file_bytes, &arena, &text, &err);
+	const struct option_list files = {.items = &path, .count = 1};
+	const struct cli_load strict = {.format = "openmetrics", .needs_times = true};
 
-	if (!ok)
-		fail("", &err);
-	else if (!(ok = scrape_load(text, SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(db), &err)))
-		fprintf(stderr, "%s:%s\n", is_input ? "standard input" : path, err.text);
-	arena_finish(&arena);
-	return ok;
+	return path ? cli_load_files(&cli_query_command, &files, &strict, tsdb_sink(db), NULL) : 0;
+}
+
+static int load_and_query(const struct query_options *options, struct str text)
+{
+	struct tsdb *db = tsdb_create(0);
+	int exit_code = load_openmetrics(options->openmetrics, db);
+
+	if (!exit_code)
+		exit_code = cli_load_files(
+			&cli_query_command, &options->load, &options->loading, tsdb_sink(db), NULL);
+	if (!exit_code)
+		exit_code = query_store(options, text, db);
+	tsdb_destroy(db);
+	return exit_code;
 }
 
 static int run(int argc, char **argv)
@@ -244,15 +257,13 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&cli_query_command, &options, &argc, argv, &exit_code))
 		return exit_code;
-	if (!options.openmetrics)
-		return options_usage_error(&cli_query_command,
-			"expected --openmetrics FILE: where the "
-			"samples are");
-	struct tsdb *db = tsdb_create(0);
-
-	exit_code =
-		load(options.openmetrics, db) ? query_store(&options, str_from(argv[0]), db) : 1;
-	tsdb_destroy(db);
+	exit_code = options.openmetrics || options.load.count
+			    ? load_and_query(&options, str_from(argv[0]))
+			    : options_usage_error(&cli_query_command,
+				      "expected --load FILE or --openmetrics FILE: where the "
+				      "samples are");
+	options_list_finish(&options.load);
+	options_list_finish(&options.features);
 	return exit_code;
 }
 
@@ -266,6 +277,10 @@ const struct command cli_query_command = {
 		"Loads an OpenMetrics text with times, such as `railquest rehearse "
 		"--openmetrics` writes, and evaluates an expression on it: at one instant, or "
 		"with --start, --end or --step at many.\n\n"
+		"--load also takes Prometheus's text format, load blocks of the test language that "
+		"`railquest promqltest` runs, and samples without a time, which get the time of "
+		"the "
+		"call; it may be given again.\n\n"
 		"The table has a line per sample. json is the data of Prometheus's query API, "
 		"csv has times in Unix seconds.\n\n"
 		"Exits with 0, or 1 where the file or the expression is wrong.",

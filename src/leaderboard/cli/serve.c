@@ -1,5 +1,7 @@
 #include "base/number.h"
 #include "leaderboard/cli/cli.h"
+#include "leaderboard/cli/query_features.h"
+#include "leaderboard/cli/load.h"
 #include "leaderboard/server/server.h"
 
 struct serve_options {
@@ -14,6 +16,9 @@ struct serve_options {
 	bool loop;
 	const char *log;
 	const char *range_selectors;
+	struct option_list load, features;
+	struct cli_load loading;
+	int64_t lookback_ms, query_timeout_ms, query_max_samples;
 };
 
 static const char *const range_selectors[] = {"open", "closed", NULL};
@@ -22,8 +27,10 @@ static const struct option serve_table[] = {
 		.kind = OPTION_FILE,
 		.offset = offsetof(struct serve_options, rehearse),
 		.placeholder = "SCENARIO",
-		.help = "what to play: bench, workshop, or a scenario file",
-		.fallback = "workshop"},
+		.help = "what to play: bench, workshop (the default), or a scenario file"},
+	CLI_LOAD_OPTIONS(offsetof(struct serve_options, load),
+		offsetof(struct serve_options, loading.format),
+		offsetof(struct serve_options, loading.origin)),
 	{.name = "speed",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct serve_options, speed),
@@ -102,6 +109,31 @@ static const struct option serve_table[] = {
 		.help = "whether a window includes its left edge: closed is Prometheus 2.x",
 		.fallback = "open",
 		.choices = range_selectors},
+	CLI_FEATURE_OPTION(offsetof(struct serve_options, features)),
+	{.name = "lookback",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct serve_options, lookback_ms),
+		.placeholder = "DURATION",
+		.help = "how long a sample counts where no later one follows",
+		.fallback = "5m",
+		.min = 1,
+		.max = 1e13},
+	{.name = "query-timeout",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct serve_options, query_timeout_ms),
+		.placeholder = "DURATION",
+		.help = "how long a query may take",
+		.fallback = "2m",
+		.min = 1,
+		.max = 1e10},
+	{.name = "query-max-samples",
+		.kind = OPTION_INT,
+		.offset = offsetof(struct serve_options, query_max_samples),
+		.placeholder = "N",
+		.help = "how many samples a query may hold at once",
+		.fallback = "50000000",
+		.min = 1,
+		.max = 9e15},
 	{0},
 };
 
@@ -135,12 +167,14 @@ static int serve(const struct server_options *options)
 	return ok ? 0 : fail(&err);
 }
 
-static int serve_with(const struct serve_options *options)
+/* `db` is what --load read, NULL: a rehearsal is played. */
+static int serve_with(
+	const struct serve_options *options, struct tsdb *db, const struct scrape_catalog *catalog)
 {
 	struct server_options server = {
 		.rehearsal =
 			{
-				.scenario = options->rehearse,
+				.scenario = options->rehearse ? options->rehearse : "workshop",
 				.players = options->players,
 				.clusters = options->clusters,
 				.seed = options->seed,
@@ -153,6 +187,12 @@ static int serve_with(const struct serve_options *options)
 				.closed_ranges = strcmp(options->range_selectors, "closed") == 0,
 				.log_path = options->log,
 			},
+		.loaded = db,
+		.catalog = catalog,
+		.features = cli_features(&options->features),
+		.lookback_ms = options->lookback_ms,
+		.query_timeout_ms = options->query_timeout_ms,
+		.query_max_samples = (uint64_t)options->query_max_samples,
 		.listen = options->listen,
 		.duration_ms = options->duration_ms,
 		.loop = options->loop,
@@ -168,6 +208,31 @@ static int serve_with(const struct serve_options *options)
 	return serve(&server);
 }
 
+/* What is about a race has no meaning for samples that are there already. */
+static bool is_about_race(const struct serve_options *options)
+{
+	return options->rehearse || options->scoring || options->rules.count ||
+	       options->set.count || options->loop || options->log || options->players >= 0 ||
+	       options->clusters >= 0 || options->seed >= 0 || options->scrape_interval_ms;
+}
+
+static int serve_loaded(const struct serve_options *options)
+{
+	if (is_about_race(options))
+		return options_usage_error(&cli_serve_command,
+			"--load serves samples that are there; leave out what plays a race");
+	struct tsdb *db = tsdb_create(0);
+	struct scrape_catalog *catalog = scrape_catalog_create();
+	int exit_code = cli_load_files(
+		&cli_serve_command, &options->load, &options->loading, tsdb_sink(db), catalog);
+
+	if (!exit_code)
+		exit_code = serve_with(options, db, catalog);
+	scrape_catalog_destroy(catalog);
+	tsdb_destroy(db);
+	return exit_code;
+}
+
 static int run(int argc, char **argv)
 {
 	struct serve_options options = {.players = -1, .clusters = -1, .seed = -1};
@@ -175,7 +240,9 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&cli_serve_command, &options, &argc, argv, &exit_code))
 		return exit_code;
-	exit_code = serve_with(&options);
+	exit_code = options.load.count ? serve_loaded(&options) : serve_with(&options, NULL, NULL);
+	options_list_finish(&options.load);
+	options_list_finish(&options.features);
 	options_list_finish(&options.rules);
 	options_list_finish(&options.set);
 	return exit_code;
@@ -193,12 +260,20 @@ const struct command cli_serve_command = {
 		"series, for Grafana and scripts. After the end the final board stays. The "
 		"address is printed on "
 		"standard output once it is listened on.\n\n"
+		"With --load no race is played: the files' samples are served under /api/v1. A "
+		"file "
+		"is OpenMetrics text (its last line is # EOF), Prometheus's text format (times in "
+		"milliseconds), or in the test language that `railquest promqltest` runs: what its "
+		"load blocks leave at its end, native histograms included. Samples without a time "
+		"get the time of the start.\n\n"
 		"It listens on this machine alone unless --listen says otherwise: what it serves "
 		"is not protected by "
 		"any password. Ends on Ctrl-C or SIGTERM with 0.",
-	.examples = "  railquest serve --rehearse bench --speed 1\n"
-		    "  railquest serve --players 96 --seed 7 --speed 60 --listen 127.0.0.1:0\n"
-		    "  railquest serve --speed max --scoring arrival --loop\n",
+	.examples =
+		"  railquest serve --rehearse bench --speed 1\n"
+		"  railquest serve --load metrics.om --load histograms.test --listen 127.0.0.1:0\n"
+		"  railquest serve --players 96 --seed 7 --speed 60 --listen 127.0.0.1:0\n"
+		"  railquest serve --speed max --scoring arrival --loop\n",
 	.options = serve_table,
 	.run = run,
 };

@@ -99,14 +99,26 @@ static void write_http(struct buffer *out, const struct server *server)
 
 static void write_race(struct buffer *out, const struct race *race)
 {
-	struct rehearsal_stats stats = rehearsal_stats(race->rehearsal);
-
 	write_gauge(out, "leaderboard_now_seconds", "How far the race got, from its start.",
 		(double)(race_now_ms(race) - rehearsal_start_ms(race->rehearsal)) / 1000);
 	write_gauge(out, "leaderboard_lead_changes", "Times that first place changed hands.",
 		race->lead_count ? (double)(race->lead_count - 1) : 0);
 	write_gauge(out, "leaderboard_events", "Completions and changes of lead that were told.",
 		(double)race->event_count);
+}
+
+static void write_store(struct buffer *out, const struct server *server)
+{
+	struct rehearsal_stats stats;
+
+	if (server->race) {
+		stats = rehearsal_stats(server->race->rehearsal);
+	} else {
+		struct tsdb_stats loaded = tsdb_stats(server->options.loaded);
+
+		stats = (struct rehearsal_stats){
+			loaded.series_count, loaded.bytes, loaded.sample_count};
+	}
 	write_gauge(out, "railquest_series", "Series in memory.", (double)stats.series_count);
 	write_gauge(out, "railquest_samples", "Samples in memory.", (double)stats.sample_count);
 	write_gauge(out, "railquest_series_bytes", "Bytes that series and samples take.",
@@ -126,8 +138,11 @@ void metrics_page(struct http_request *request, void *context)
 		"Start time of the process since unix epoch in seconds.",
 		(double)server->started_ms / 1000);
 	write_http(&out, server);
-	write_race(&out, server->race);
-	write_players(&out, server->race);
+	write_store(&out, server);
+	if (server->race) {
+		write_race(&out, server->race);
+		write_players(&out, server->race);
+	}
 	http_answer_buffer(request, 200, "text/plain; version=0.0.4; charset=utf-8", out);
 }
 

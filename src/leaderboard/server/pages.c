@@ -59,10 +59,23 @@ static enum board_language read_language(const struct http_request *request)
 	return french && (!english || french < english) ? BOARD_FRENCH : BOARD_ENGLISH;
 }
 
+static void answer_without_race(struct http_request *request)
+{
+	http_answer(request, 200, "text/plain; charset=utf-8",
+		STR("Railquest serves samples that were loaded, without a race.\n"
+		    "Prometheus's query API is under /api/v1; /metrics tells how the program "
+		    "is.\n"));
+}
+
 void page_home(struct http_request *request, void *context)
 {
 	static const char place[] = "<!--board-->";
 	struct server *server = context;
+
+	if (!server->race) {
+		answer_without_race(request);
+		return;
+	}
 	const struct page_file *page = find_page(STR("/index.html"));
 	const char *found = page ? memmem(page->data, page->size, place, sizeof place - 1) : NULL;
 	struct buffer out = {0};

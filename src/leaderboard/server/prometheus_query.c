@@ -168,14 +168,15 @@ static void cut(struct answer *answer, size_t limit)
  * Evaluates and answers; takes `answer` with its expression. An error of evaluation is 422, a query
  * that nobody could evaluate 400.
  */
-static void evaluate(struct http_request *request, struct answer *answer,
-	const struct promql_options *options, const int64_t *times_ms, size_t count, size_t limit)
+static void evaluate(struct http_request *request, struct series_source *source,
+	struct answer *answer, const struct promql_options *options, const int64_t *times_ms,
+	size_t count, size_t limit)
 {
 	struct http_producer producer = {produce, release, answer};
 	struct error err = {0};
 
-	if (!promql_query(answer->expr, rehearsal_source(answer->race->rehearsal), options,
-		    times_ms, count, &answer->arena, &answer->result, &err)) {
+	if (!promql_query(answer->expr, source, options, times_ms, count, &answer->arena,
+		    &answer->result, &err)) {
 		if (err.kind == ERROR_EXECUTION || err.kind == ERROR_LIMIT)
 			api_fail(
 				request, "execution", str_copy(request->arena, str_from(err.text)));
@@ -207,8 +208,11 @@ static bool read_options(
 		return false;
 	}
 	*options = (struct promql_options){
+		.features = server->options.features,
+		.lookback_ms = server->options.lookback_ms,
 		.closed_ranges = server->options.rehearsal.closed_ranges,
-		.max_samples = MAX_SAMPLES,
+		.max_samples = server->options.query_max_samples ? server->options.query_max_samples
+								 : MAX_SAMPLES,
 		.max_work = MAX_WORK,
 	};
 	if (!lookback.len)
@@ -219,7 +223,8 @@ static bool read_options(
 		return false;
 	}
 	// As in Prometheus, none and a negative one mean the default.
-	options->lookback_ms = seconds > 0 ? (int64_t)(seconds * 1000) : 0;
+	if (seconds > 0)
+		options->lookback_ms = (int64_t)(seconds * 1000);
 	return true;
 }
 
@@ -238,8 +243,8 @@ static struct answer *read_query(
 
 	answer->race = race_take(server->race);
 	answer->is_range = is_range;
-	answer->expr =
-		promql_parse(form_get(&request->form, "query"), 0, &answer->arena, NULL, &err);
+	answer->expr = promql_parse(form_get(&request->form, "query"), server->options.features,
+		&answer->arena, NULL, &err);
 	if (answer->expr && is_range && answer->expr->type != PROMQL_SCALAR &&
 		answer->expr->type != PROMQL_VECTOR)
 		error_set(&err, ERROR_INVALID,
@@ -265,7 +270,7 @@ void prometheus_query(struct http_request *request, void *context)
 		prometheus_fail_parameter(request, "limit", &err);
 		return;
 	}
-	if (!prometheus_read_time(request, "time", race_now_ms(server->race), &t_ms) ||
+	if (!prometheus_read_time(request, "time", server_now_ms(server), &t_ms) ||
 		!read_options(request, server, &options))
 		return;
 	struct answer *answer = read_query(request, server, false);
@@ -273,7 +278,7 @@ void prometheus_query(struct http_request *request, void *context)
 	if (!answer)
 		return;
 	answer->t_ms = t_ms;
-	evaluate(request, answer, &options, &t_ms, 1, limit);
+	evaluate(request, server_source(server), answer, &options, &t_ms, 1, limit);
 }
 
 /* start, end and step in Prometheus's order of complaint. */
@@ -342,5 +347,5 @@ void prometheus_query_range(struct http_request *request, void *context)
 		times_ms[count++] = t_ms;
 	options.start_ms = start_ms;
 	options.end_ms = end_ms;
-	evaluate(request, answer, &options, times_ms, count, limit);
+	evaluate(request, server_source(server), answer, &options, times_ms, count, limit);
 }

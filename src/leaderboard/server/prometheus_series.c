@@ -149,7 +149,7 @@ static bool read_selection(
 	if (!prometheus_read_time(request, "start", INT64_MIN, &selection->start_ms) ||
 		!prometheus_read_time(request, "end", INT64_MAX, &selection->end_ms))
 		return false;
-	if (select_series(request, rehearsal_source(server->race->rehearsal), selection, &err))
+	if (select_series(request, server_source(server), selection, &err))
 		return true;
 	api_fail(request,
 		err.kind == ERROR_INVALID || err.kind == ERROR_UNSUPPORTED ? "bad_data"

@@ -26,7 +26,8 @@ struct race *race_create(const struct rehearse_options *options, uint64_t number
 
 struct race *race_take(struct race *race)
 {
-	race->references++;
+	if (race)
+		race->references++;
 	return race;
 }
 

@@ -42,8 +42,8 @@ struct race {
 /* At its start. One reference, the caller's. Fails: as rehearsal_create. */
 struct race *race_create(
 	const struct rehearse_options *options, uint64_t number, struct error *err);
-struct race *race_take(struct race *race);
-void race_drop(struct race *race); // takes NULL
+struct race *race_take(struct race *race); // takes NULL
+void race_drop(struct race *race);	   // takes NULL
 
 /* Plays up to to_ms and appends what happened. Fails: as rehearsal_advance. */
 bool race_advance(struct race *race, int64_t to_ms, struct error *err);

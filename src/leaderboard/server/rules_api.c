@@ -52,12 +52,13 @@ static void write_group(
 void prometheus_rules(struct http_request *request, void *context)
 {
 	struct server *server = context;
-	size_t count;
-	struct rules_group *const *groups = rehearsal_rules(server->race->rehearsal, &count);
+	size_t count = 0;
+	struct rules_group *const *groups =
+		server->race ? rehearsal_rules(server->race->rehearsal, &count) : NULL;
 	struct buffer out = {0};
 	char now[32];
 
-	clock_print_instant(now, race_now_ms(server->race));
+	clock_print_instant(now, server_now_ms(server));
 	buffer_append_text(&out, "{\"status\":\"success\",\"data\":{\"groups\":[");
 	for (size_t i = 0; i < count; i++) {
 		buffer_append_text(&out, i ? "," : "");

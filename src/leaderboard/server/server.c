@@ -21,13 +21,14 @@ enum {
 	REST_US = 15000000, // the final board is shown this long before --loop starts again
 };
 
+/* The first ones are about a race. */
 static const struct http_route routes[] = {
-	{"/", HTTP_GET, page_home},
 	{"/stage", HTTP_GET, page_stage},
 	{"/api/quest/standings", HTTP_GET, quest_standings},
 	{"/api/quest/curves", HTTP_GET, quest_curves},
 	{"/api/quest/events", HTTP_GET, quest_events},
 	{"/api/quest/stream", HTTP_GET, quest_stream},
+	{"/", HTTP_GET, page_home},
 	{"/api/v1/query", HTTP_GET | HTTP_POST, prometheus_query},
 	{"/api/v1/query_range", HTTP_GET | HTTP_POST, prometheus_query_range},
 	{"/api/v1/series", HTTP_GET | HTTP_POST, prometheus_series},
@@ -44,6 +45,8 @@ static const struct http_route routes[] = {
 	{"/metrics", HTTP_GET, metrics_page},
 	{"/*", HTTP_GET, page_file},
 };
+
+enum { RACE_ROUTES = 5 };
 
 /* --- playing --- */
 
@@ -174,6 +177,17 @@ static void play(void *context)
 		http_timer_start(server->play_timer, next_wait_us(server, took_us));
 }
 
+struct series_source *server_source(const struct server *server)
+{
+	return server->race ? rehearsal_source(server->race->rehearsal)
+			    : tsdb_source(server->options.loaded);
+}
+
+int64_t server_now_ms(const struct server *server)
+{
+	return server->race ? race_now_ms(server->race) : clock_wall_ms();
+}
+
 static void push_tick(void *context)
 {
 	struct server *server = context;
@@ -208,8 +222,9 @@ struct server *server_create(const struct server_options *options, struct error 
 	struct server *server = memory_alloc(sizeof *server);
 	struct http_options http = {
 		.listen = options->listen,
-		.routes = routes,
-		.route_count = sizeof routes / sizeof *routes,
+		.routes = routes + (options->loaded ? RACE_ROUTES : 0),
+		.route_count = sizeof routes / sizeof *routes -
+			       (options->loaded ? (size_t)RACE_ROUTES : 0),
 		.context = server,
 	};
 
@@ -218,8 +233,7 @@ struct server *server_create(const struct server_options *options, struct error 
 	server->slice_steps = 1;
 	server->generation = 1;
 	server->started_ms = clock_wall_ms();
-	server->race = race_create(&options->rehearsal, 1, err);
-	if (!server->race)
+	if (!options->loaded && !(server->race = race_create(&options->rehearsal, 1, err)))
 		goto fail;
 	server->http = http_server_create(&http, err);
 	if (!server->http)
@@ -254,8 +268,10 @@ const char *server_address(const struct server *server)
 bool server_run(struct server *server, struct error *err)
 {
 	server->origin_us = clock_monotonic_us();
-	http_timer_start(server->play_timer, 1);
-	http_timer_start(server->push_timer, PUSH_US);
+	if (server->race) {
+		http_timer_start(server->play_timer, 1);
+		http_timer_start(server->push_timer, PUSH_US);
+	}
 	if (server->options.duration_ms)
 		http_timer_start(server->end_timer, server->options.duration_ms * 1000);
 	bool ok = http_server_run(server->http, err);

@@ -10,7 +10,7 @@ struct server {
 	struct server_options options;
 	struct http_server *http;
 	struct http_timer *play_timer, *push_timer, *end_timer;
-	struct race *race;
+	struct race *race;    // NULL: samples that were loaded are served
 	struct error failure; // what ended the run; ERROR_NONE: nothing did
 	int64_t origin_us;    // monotonic instant of the race's start
 	int64_t started_ms;   // Unix time at which the program began to serve
@@ -22,6 +22,11 @@ struct server {
 	struct http_block *standings;
 	uint64_t standings_generation;
 };
+
+/* What queries read: the race's series, or those that were loaded. Keep the race while using it. */
+struct series_source *server_source(const struct server *server);
+/* Now, as queries mean it: the race's, or the clock's. */
+int64_t server_now_ms(const struct server *server);
 
 /* Handlers; context is the server. */
 http_handler quest_standings, quest_curves, quest_events, quest_stream;

@@ -17,7 +17,8 @@ static void load(struct tsdb *db, const char *text)
 {
 	struct error err = {0};
 
-	if (!scrape_load(str_from(text), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(db), &err))
+	if (!scrape_load(
+		    str_from(text), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(db), NULL, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -205,7 +206,7 @@ static void check_refused(const char *text, const char *wanted)
 	struct error err = {0};
 
 	assert_false(scrape_load(
-		str_from(text), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(db), &err));
+		str_from(text), SCRAPE_OPENMETRICS, SCRAPE_NO_TIME, tsdb_sink(db), NULL, &err));
 	assert_string_equal(err.text, wanted);
 	tsdb_destroy(db);
 }
