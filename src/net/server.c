@@ -136,7 +136,8 @@ static void log_line(int level, const char *line)
 static void limit_descriptors(size_t max_connections)
 {
 	struct rlimit limit;
-	rlim_t wanted = max_connections + 64;
+	// Beside connections: files, and what the HTTP client has open.
+	rlim_t wanted = max_connections + 256;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
