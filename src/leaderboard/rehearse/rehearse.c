@@ -46,17 +46,18 @@ static bool log_event(void *context, const struct quest_event *event, struct err
 	size_t players;
 	const struct quest_player *player =
 		&quest_tracker_players(rehearsal->tracker, &players)[event->player];
-	const struct event_log_entry entry = {
-		.cluster = player->cluster,
-		.user = player->user,
-		.exercise = rehearsal->scenario.quest.exercises[event->exercise].name,
-		.t_ms = event->t_ms,
-		.earliest_ms = event->earliest_ms,
-		.latest_ms = event->latest_ms,
-		.observed_ms = event->observed_ms,
-		.evidence = event->evidence,
-	};
+	struct event_log_entry entry = EVENT_ENTRY;
 	bool added;
+
+	entry.kind = EVENT_COMPLETION;
+	entry.when_ms = entry.observed_ms = event->observed_ms;
+	entry.cluster = player->cluster;
+	entry.user = player->user;
+	entry.exercise = rehearsal->scenario.quest.exercises[event->exercise].name;
+	entry.t_ms = event->t_ms;
+	entry.earliest_ms = event->earliest_ms;
+	entry.latest_ms = event->latest_ms;
+	entry.evidence = event->evidence;
 
 	// Seen in the after-play, and surely not before the end: not of this race.
 	if (event->earliest_ms > rehearsal->end_ms)

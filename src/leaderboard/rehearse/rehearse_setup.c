@@ -132,8 +132,11 @@ static struct str name_race(struct rehearsal *rehearsal)
 static void take_entry(struct rehearsal *rehearsal, const struct event_log_entry *entry)
 {
 	const struct quest *quest = &rehearsal->scenario.quest;
-	size_t player = quest_tracker_player(rehearsal->tracker, entry->cluster, entry->user);
+	size_t player;
 
+	if (entry->kind != EVENT_COMPLETION)
+		return;
+	player = quest_tracker_player(rehearsal->tracker, entry->cluster, entry->user);
 	for (size_t i = 0; i < quest->exercise_count && player != SIZE_MAX; i++) {
 		if (!str_equal(quest->exercises[i].name, entry->exercise))
 			continue;

@@ -25,16 +25,17 @@ static int make_path(void **state)
 
 static struct event_log_entry entry(const char *user, const char *exercise, int64_t t_ms)
 {
-	return (struct event_log_entry){
-		.cluster = STR("gotham"),
-		.user = str_from(user),
-		.exercise = str_from(exercise),
-		.t_ms = t_ms,
-		.earliest_ms = t_ms - 5,
-		.latest_ms = t_ms,
-		.observed_ms = t_ms + 7,
-		.evidence = STR("done: x = 1"),
-	};
+	struct event_log_entry out = EVENT_ENTRY;
+
+	out.cluster = STR("gotham");
+	out.user = str_from(user);
+	out.exercise = str_from(exercise);
+	out.t_ms = t_ms;
+	out.earliest_ms = t_ms - 5;
+	out.latest_ms = t_ms;
+	out.when_ms = out.observed_ms = t_ms + 7;
+	out.evidence = STR("done: x = 1");
+	return out;
 }
 
 static struct event_log *open_log(const char *name)
@@ -123,7 +124,7 @@ static void the_file_itself_refuses_changes(void **state)
 	event_log_close(log);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_not_equal(
-		sqlite3_exec(db, "UPDATE event SET t_ms = 1", NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_exec(db, "UPDATE event SET body = '{}'", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_not_equal(sqlite3_exec(db, "DELETE FROM event", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	log = open_log(path);
@@ -198,9 +199,9 @@ static void a_newer_format_is_refused(void **state)
 	(void)state;
 	event_log_close(open_log(path));
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	check_refused("race", "format 2");
+	check_refused("race", "format 3");
 }
 
 static void a_path_that_cannot_be_opened_says_so(void **state)
