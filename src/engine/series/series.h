@@ -249,6 +249,13 @@ struct series_source_ops {
 	/* Puts the cursor before the first sample with t_ms >= from_ms. */
 	void (*open)(struct series_source *source, const struct series *series, int64_t from_ms,
 		struct series_cursor *cursor);
+	/*
+	 * As cursor_next again and again, as long as the next sample is at or before until_ms:
+	 * copies up to `max` of them. Less than `max`: there are no more up to then (yet). May be
+	 * NULL: then read one by one.
+	 */
+	size_t (*read)(struct series_source *source, struct series_cursor *cursor, int64_t until_ms,
+		struct sample *out, size_t max);
 	/* Number of series ever created: a reader that cached a selection asks again when it grew.
 	 */
 	uint64_t (*series_count)(struct series_source *source);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <endian.h>
 #include <math.h>
 
 /*
@@ -22,7 +23,8 @@
  */
 
 enum { TOKEN_REPEAT, TOKEN_SAMPLE, TOKEN_ABSOLUTE };
-enum { MARK_EVERY_BYTES = 256, TOKEN_MAX_BYTES = 32 };
+// A flushed repeat, a sample, and what get_value reads beyond: 10 + 10 + 9 + 8.
+enum { MARK_EVERY_BYTES = 256, TOKEN_MAX_BYTES = 40 };
 
 static uint64_t zigzag(int64_t value)
 {
@@ -43,18 +45,23 @@ static void put_varint(struct chunk_stream *stream, uint64_t value)
 	stream->data[stream->size++] = (uint8_t)value;
 }
 
-static uint64_t get_varint(const uint8_t *data, size_t *offset)
+static uint64_t get_long_varint(const uint8_t **at)
 {
 	uint64_t value = 0;
 	unsigned shift = 0;
 	uint8_t byte;
 
 	do {
-		byte = data[(*offset)++];
+		byte = *(*at)++;
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
 	return value;
+}
+
+static inline uint64_t get_varint(const uint8_t **at)
+{
+	return **at < 0x80 ? *(*at)++ : get_long_varint(at);
 }
 
 static void put_value(struct chunk_stream *stream, double value, double before)
@@ -72,18 +79,18 @@ static void put_value(struct chunk_stream *stream, double value, double before)
 	}
 }
 
-static double get_value(const uint8_t *data, size_t *offset, double before)
+/* Reads eight bytes whatever the size: behind the last token there is room (TOKEN_MAX_BYTES). */
+static inline double get_value(const uint8_t **at, double before)
 {
-	uint8_t header = data[(*offset)++];
+	uint8_t header = *(*at)++;
 	unsigned leading = header >> 4, size = header & 15;
-	uint64_t bits = 0;
+	uint64_t bits;
 	double value;
 
-	for (unsigned i = 0; i < size; i++)
-		bits |= (uint64_t)data[(*offset)++] << (8 * i);
-	if (size)
-		bits <<= (8 - leading - size) * 8;
-	bits ^= sample_bits(before);
+	memcpy(&bits, *at, sizeof bits);
+	*at += size;
+	bits = le64toh(bits) & (size == 8 ? UINT64_MAX : (UINT64_C(1) << size * 8) - 1);
+	bits = bits << (8 - leading - size) * 8 ^ sample_bits(before);
 	memcpy(&value, &bits, sizeof value);
 	return value;
 }
@@ -218,25 +225,118 @@ bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place
 	struct chunk_state *at, uint64_t *left)
 {
 	while (place->offset < stream->size) {
-		size_t offset = place->offset;
-		uint64_t token = get_varint(stream->data, &offset);
+		const uint8_t *next = stream->data + place->offset;
+		uint64_t token = get_varint(&next);
 
 		if ((token & 3) == TOKEN_REPEAT) {
 			// A run that was read to its end while it was still pending may be all
 			// behind us.
 			if (start_repeats(place, token >> 2, at, left))
 				return true;
-			*place = (struct chunk_place){.offset = offset};
+			*place = (struct chunk_place){.offset = (size_t)(next - stream->data)};
 			continue;
 		}
 		bool absolute = (token & 3) == TOKEN_ABSOLUTE;
 		int64_t t_ms = unzigzag(token >> 2) + (absolute ? 0 : at->t_ms + at->step_ms);
-		double value = get_value(stream->data, &offset, absolute ? 0 : at->value);
+		double value = get_value(&next, absolute ? 0 : at->value);
 
-		*place = (struct chunk_place){.offset = offset};
+		*place = (struct chunk_place){.offset = (size_t)(next - stream->data)};
 		expect(at, t_ms, value, absolute);
 		*left = 0;
 		return true;
 	}
 	return start_repeats(place, stream->repeats, at, left);
+}
+
+/* --- many at once --- */
+
+/* Samples of a run from *at on: up to `max`, none later than until_ms. Returns how many. */
+static size_t read_repeats(
+	struct chunk_state *at, uint64_t left, int64_t until_ms, struct sample *out, size_t max)
+{
+	if (!left || until_ms <= at->t_ms)
+		return 0;
+	uint64_t due = (uint64_t)(until_ms - at->t_ms) / (uint64_t)at->step_ms;
+	size_t count = left < max ? (size_t)left : max;
+
+	if (due < count)
+		count = (size_t)due;
+	for (size_t i = 0; i < count; i++) {
+		at->t_ms += at->step_ms;
+		if (at->increment != 0)
+			at->value += at->increment;
+		out[i] = (struct sample){at->t_ms, at->value};
+	}
+	return count;
+}
+
+/*
+ * Samples that stand one by one, up to the next REPEAT. What would be expected after each is not
+ * computed; `before` is the value before *at.
+ */
+static size_t read_samples(const uint8_t **next, const uint8_t *end, struct chunk_state *at,
+	double *before, int64_t until_ms, struct sample *out, size_t max)
+{
+	struct chunk_state now = *at;
+	size_t count = 0;
+
+	while (count < max && *next < end) {
+		const uint8_t *p = *next;
+		uint64_t token = get_varint(&p);
+
+		if ((token & 3) == TOKEN_REPEAT)
+			break;
+		bool absolute = (token & 3) == TOKEN_ABSOLUTE;
+		int64_t t_ms = unzigzag(token >> 2) + (absolute ? 0 : now.t_ms + now.step_ms);
+
+		if (t_ms > until_ms)
+			break;
+		*before = now.value;
+		now.value = get_value(&p, absolute ? 0 : now.value);
+		now.step_ms = absolute ? 0 : t_ms - now.t_ms;
+		now.t_ms = t_ms;
+		out[count++] = (struct sample){t_ms, now.value};
+		*next = p;
+	}
+	*at = now;
+	return count;
+}
+
+size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, int64_t until_ms, struct sample *out, size_t max)
+{
+	if (!stream->count)
+		return 0;
+	const uint8_t *next = stream->data + place->offset, *end = stream->data + stream->size;
+	size_t count = 0;
+
+	while (count < max) {
+		double before = at->value;
+		size_t taken =
+			read_samples(&next, end, at, &before, until_ms, out + count, max - count);
+
+		if (taken) {
+			struct chunk_state last = {at->t_ms - at->step_ms, 0, before, 0};
+
+			expect(&last, at->t_ms, at->value, at->step_ms == 0);
+			*at = last;
+			place->taken = 0;
+			count += taken;
+		}
+		const uint8_t *behind = next;
+		uint64_t total = next < end ? get_varint(&behind) : stream->repeats << 2;
+
+		if ((total & 3) != TOKEN_REPEAT || count == max)
+			break;
+		total >>= 2;
+		taken = read_repeats(at, total - place->taken, until_ms, out + count, max - count);
+		count += taken;
+		place->taken += taken;
+		if (place->taken < total || next == end)
+			break;
+		next = behind;
+		place->taken = 0;
+	}
+	place->offset = (size_t)(next - stream->data);
+	return count;
 }

@@ -55,4 +55,11 @@ struct chunk_place chunk_seek(const struct chunk_stream *stream, int64_t from_ms
 bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place,
 	struct chunk_state *at, uint64_t *left);
 
+/*
+ * As chunk_next_run again and again, for what lies at or before until_ms: copies up to `max`
+ * samples. Less than `max`: there are no more (yet). *at is the last one copied.
+ */
+size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, int64_t until_ms, struct sample *out, size_t max);
+
 #endif

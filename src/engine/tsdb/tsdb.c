@@ -134,13 +134,33 @@ static void source_open(struct series_source *source, const struct series *serie
 	*cursor = before;
 }
 
+static size_t source_read(struct series_source *source, struct series_cursor *cursor,
+	int64_t until_ms, struct sample *out, size_t max)
+{
+	const struct tsdb_series *series = (const struct tsdb_series *)cursor->series;
+	(void)source;
+	// What is left of a run counts as not taken yet.
+	struct chunk_place place = {cursor->state[0], cursor->state[1] - cursor->left};
+	struct chunk_state at = {cursor->t_ms, cursor->step_ms, cursor->value, cursor->increment};
+	size_t count = chunk_read(&series->stream, &place, &at, until_ms, out, max);
+
+	cursor->left = 0;
+	cursor->state[0] = place.offset;
+	cursor->state[1] = place.taken;
+	cursor->t_ms = at.t_ms;
+	cursor->step_ms = at.step_ms;
+	cursor->value = at.value;
+	cursor->increment = at.increment;
+	return count;
+}
+
 static uint64_t source_series_count(struct series_source *source)
 {
 	return of_source(source)->all.count;
 }
 
 static const struct series_source_ops source_ops = {
-	source_select, source_open, source_series_count};
+	source_select, source_open, source_read, source_series_count};
 
 /* --- writing --- */
 

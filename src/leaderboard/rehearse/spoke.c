@@ -35,6 +35,14 @@ static void source_open(struct series_source *source, const struct series *serie
 	spoke->hub_source->ops->open(spoke->hub_source, series, from_ms, cursor);
 }
 
+static size_t source_read(struct series_source *source, struct series_cursor *cursor,
+	int64_t until_ms, struct sample *out, size_t max)
+{
+	struct spoke *spoke = (struct spoke *)((char *)source - offsetof(struct spoke, source));
+
+	return spoke->hub_source->ops->read(spoke->hub_source, cursor, until_ms, out, max);
+}
+
 static uint64_t source_series_count(struct series_source *source)
 {
 	struct spoke *spoke = (struct spoke *)((char *)source - offsetof(struct spoke, source));
@@ -43,7 +51,7 @@ static uint64_t source_series_count(struct series_source *source)
 }
 
 static const struct series_source_ops source_ops = {
-	source_select, source_open, source_series_count};
+	source_select, source_open, source_read, source_series_count};
 
 static struct series *sink_series(
 	struct series_sink *sink, const struct labels *labels, uint32_t rank, struct error *err)

@@ -99,6 +99,67 @@ static void what_is_appended_is_read_back_to_the_bit(void **state)
 	}
 }
 
+/* Reads some samples at once or one by one, and compares. Returns how many. */
+static size_t read_some(
+	struct tsdb *db, struct series_cursor *cursor, const struct sample *expected, size_t left)
+{
+	struct sample found[40];
+	size_t most = next_random() % 40, count = 0;
+	int64_t until_ms = left ? expected[next_random() % (left < 50 ? left : 50)].t_ms : 0;
+
+	if (next_random() % 2) {
+		count = tsdb_source(db)->ops->read(tsdb_source(db), cursor, until_ms, found, most);
+		assert_true(count == most || count == left || expected[count].t_ms > until_ms);
+	} else if (cursor_next(cursor)) {
+		found[count++] = (struct sample){cursor->t_ms, cursor->value};
+	}
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(found[i].t_ms, expected[i].t_ms);
+		assert_true(sample_bits(found[i].value) == sample_bits(expected[i].value));
+		assert_true(!left || i < left);
+	}
+	return count;
+}
+
+static void samples_read_together_are_those_read_one_by_one(void **state)
+{
+	(void)state;
+	for (unsigned round = 1; round <= 60; round++) {
+		struct tsdb *db = tsdb_create(0);
+		struct arena arena = {0};
+		struct series *series = make_series(db, &arena, "x");
+		struct sample *expected = ARENA_ARRAY(&arena, struct sample, SAMPLES);
+		struct series_cursor cursor;
+		int64_t t_ms = -50000;
+		double value = 0, increment = 0;
+		size_t read = 0;
+
+		random_state = round * 0x9e3779b97f4a7c15u;
+		tsdb_source(db)->ops->open(tsdb_source(db), series, INT64_MIN, &cursor);
+		for (size_t i = 0; i < SAMPLES; i++) {
+			t_ms += next_random() % (1 + round) ? 5000
+							    : 1 + (int64_t)(next_random() % 9000);
+			if (next_random() % (1 + round) == 0)
+				value = next_value(value);
+			if (next_random() % 20 == 0)
+				increment = (double)(next_random() % 3);
+			value += increment;
+			expected[i] = (struct sample){t_ms, value};
+			assert_true(tsdb_sink(db)->ops->append(tsdb_sink(db), series, t_ms, value));
+			if (next_random() % 8 == 0)
+				read += read_some(db, &cursor, expected + read, i + 1 - read);
+		}
+		while (read < SAMPLES)
+			read += read_some(db, &cursor, expected + read, SAMPLES - read);
+		assert_false(cursor_next(&cursor));
+		assert_int_equal(tsdb_source(db)->ops->read(
+					 tsdb_source(db), &cursor, INT64_MAX, expected, 1),
+			0);
+		arena_finish(&arena);
+		tsdb_destroy(db);
+	}
+}
+
 static void a_run_is_the_same_as_its_samples(void **state)
 {
 	struct tsdb *db = tsdb_create(0);
@@ -214,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_appended_is_read_back_to_the_bit),
+		cmocka_unit_test(samples_read_together_are_those_read_one_by_one),
 		cmocka_unit_test(a_run_is_the_same_as_its_samples),
 		cmocka_unit_test(a_steady_day_costs_a_handful_of_bytes),
 		cmocka_unit_test(samples_of_the_past_are_refused_and_counted),
