@@ -10,8 +10,8 @@
 
 /*
  * What is printed reads back as the same tree. Prometheus's printer has a few gaps there, which are
- * closed: keywords as label names, an infinity raised to a power, and in durations a negative
- * number raised to a power and a plus before parentheses.
+ * closed: keywords as label names, info()'s {}, an infinity raised to a power, and in durations a
+ * negative number raised to a power and a plus before parentheses.
  */
 
 /* Where the nodes' texts begin and end, for whoever lays them out: printer_marks. */
@@ -202,6 +202,8 @@ static void print_matchers(struct buffer *out, const struct promql_expr *expr)
 	}
 	if (used)
 		buffer_append_char(out, '}');
+	else if (!expr->selector.name.len)
+		buffer_append_text(out, "{}");
 	free(texts);
 }
 

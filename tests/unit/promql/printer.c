@@ -10,7 +10,8 @@ static struct buffer print(const char *text)
 	struct buffer out = {0};
 	struct arena arena = {0};
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), 0, &arena, NULL, &err);
+	struct promql_expr *expr =
+		promql_parse(str_from(text), PROMQL_ALL_FEATURES, &arena, NULL, &err);
 
 	if (!expr)
 		fail_msg("%s: %s", text, err.text);
@@ -96,6 +97,41 @@ static void trees_that_prometheus_cannot_read_again_are_spelt_readably(void **st
 	check("a + ignoring() group_left() b", "a + ignoring () group_left () b");
 	check("Inf ^ 2", "Inf ^ 2");
 	check("2 ^ Inf ^ 3", "2 ^ Inf ^ 3");
+	check("a[(-2)^step()]", "a[(-2) ^ step()]");
+	check("a offset +(1m+step())", "a offset +(1m + step())");
+}
+
+static void durations_keep_their_parentheses(void **state)
+{
+	(void)state;
+	check("a[1m+30s]", "a[1m + 30s]");
+	check("a[2*((step()+5))]", "a[2 * (step() + 5)]");
+	check("a[(5m)]", "a[5m]");
+	check("a[+5m]", "a[5m]");
+	check("a[-(-5m)]", "a[5m]");
+	check("a[-(-step())]", "a[-(-step())]");
+	check("a[MAX_OF(min_of(1,range()),2)]", "a[max_of(min_of(1, range()), 2)]");
+	check("a[1h:step()-1] offset -step()", "a[1h:step() - 1] offset -step()");
+	check("a offset +step()", "a offset step()");
+	check("a offset (1m+step())*2", "a offset (1m + step()) * 2");
+	check("a offset step()*2", "a offset step() * 2");
+	check("a[1m/3%2-1]", "a[1m / 3 % 2 - 1]");
+}
+
+static void extensions_and_fills_are_printed_where_they_are_read(void **state)
+{
+	(void)state;
+	check("a smoothed offset 5m @ 3", "a @ 3.000 smoothed offset 5m");
+	check("rate(a{b=\"c\"}[5m] anchored @ start() offset -1m)",
+		"rate(a{b=\"c\"}[5m] anchored @ start() offset -1m)");
+	check("a+fill(1e22)b", "a + fill (1e+22) b");
+	check("a>bool on(x)group_left fill_right(2)fill_left(-.5)b",
+		"a > bool on (x) group_left () fill_left (-0.5) fill_right (2) b");
+	check("a+fill(NaN)b", "a + fill_left (NaN) fill_right (NaN) b");
+	check("a * fill_left (5m) b", "a * fill_left (300) b");
+	check("a+fill_left(-Inf)b", "a + fill_left (-Inf) b");
+	check("a</1>/2", "a </ 1 >/ 2");
+	check("fill + fill_left", "fill + fill_left");
 }
 
 static void calls_and_aggregations_put_their_grouping_in_front(void **state)
@@ -109,6 +145,8 @@ static void calls_and_aggregations_put_their_grouping_in_front(void **state)
 	check("label_replace(a,'x','$1','y','(.*)')",
 		"label_replace(a, \"x\", \"$1\", \"y\", \"(.*)\")");
 	check("time()", "time()");
+	check("sum by (a:b, \"é\") (c)", "sum by (\"a:b\", \"é\") (c)");
+	check("limitk by (a) (2, info(b, {}))", "limitk by (a) (2, info(b, {}))");
 	check("rate(a[5m])", "rate(a[5m])");
 }
 
@@ -120,6 +158,8 @@ int main(void)
 		cmocka_unit_test(modifiers_come_in_prometheus_order),
 		cmocka_unit_test(operators_keep_their_matching),
 		cmocka_unit_test(trees_that_prometheus_cannot_read_again_are_spelt_readably),
+		cmocka_unit_test(durations_keep_their_parentheses),
+		cmocka_unit_test(extensions_and_fills_are_printed_where_they_are_read),
 		cmocka_unit_test(calls_and_aggregations_put_their_grouping_in_front),
 	};
 
