@@ -2,6 +2,8 @@
 PREFIX ?= /usr/local
 DURATION ?=
 FUZZ_SECONDS ?= 1800
+QUERIES ?= 1000000
+SEED ?= 1000
 JOBS ?= $(shell nproc)
 
 all: build/build.ninja
@@ -21,6 +23,12 @@ check:
 
 bench: all
 	@bench/run.py
+	@bench/promql.py
+
+# A million random queries against Debian's Prometheus; goes on where it was ended. Another SEED begins anew.
+differential: all
+	@/usr/bin/python3 tests/differential/random_queries.py --queries $(QUERIES) --seed $(SEED) --jobs $(JOBS) \
+		--progress build/differential/progress-$(SEED)-$(QUERIES).json
 
 soak:
 	@JOBS=$(JOBS) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/soak
@@ -41,4 +49,4 @@ format:
 clean:
 	@rm -rf build build-*
 
-.PHONY: all demo check bench soak install check-debian13 tidy format clean
+.PHONY: all demo check bench differential soak install check-debian13 tidy format clean

@@ -128,6 +128,8 @@ def all_servers(series, folder, programs):
     files, messages = data.write(series, folder)
     with contextlib.ExitStack() as stack:
         running = {"railquest": stack.enter_context(servers.railquest(programs["railquest"], files, programs["arguments"]))}
+        for file in files:
+            file.unlink()
         loaded = running["railquest"].memory_mib("VmRSS")
         if programs["prometheus"]:
             running["prometheus"] = stack.enter_context(servers.prometheus(folder, messages))
@@ -148,10 +150,8 @@ def measure(name, series, queries, step_s, programs, repeat):
             server.forget_peak()
         for title, query in queries.items():
             for step in (step_s, 0):
-                try:
-                    rows.append((name, title, step, compare(running, query, step, repeat)))
-                    report.print_row(rows[-1])
-                except RuntimeError as e: print(e)
+                rows.append((name, title, step, compare(running, query, step, repeat)))
+                report.print_row(rows[-1])
         memory = {each: server.memory_mib("VmHWM") for each, server in running.items()}
         report.print_memory(memory)
         growth = grow_steps(running, repeat) if name.startswith("1000 ") else []
@@ -176,11 +176,11 @@ def main():
     arguments.add_argument("--documents", action="store_true")
     given = arguments.parse_args()
     programs = {name: shutil.which(name) for name in ("prometheus", "victoria-metrics")}
-    programs["railquest"], programs["arguments"] = given.program, []
+    programs["railquest"], programs["arguments"] = given.program, [f"--load-origin={data.START_S}"]
     for name in ("prometheus", "victoria-metrics"):
         print(f"{name}: {version_of(name)}")
     if programs["prometheus"] and servers.version_of(programs["prometheus"]).startswith("2."):
-        programs["arguments"] = ["--range-selectors=closed"]
+        programs["arguments"].append("--range-selectors=closed")
     sets = [("leaderboard", lambda: data.leaderboard(96), {"leaderboard": LEADERBOARD}, data.STEP_S)]
     for count in map(int, filter(None, given.series.split(","))):
         sets.append((f"{count} series", lambda count=count: data.fleet(count), DASHBOARD, DASHBOARD_STEP_S))

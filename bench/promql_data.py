@@ -1,6 +1,6 @@
 """What bench/promql.py measures on: series as a fleet of services has them, and a leaderboard's, 3 hours at 5 s.
 
-Every set is written twice, with the same instants and values: as OpenMetrics files for us, as remote-write messages for the others.
+Every set is written twice, with the same instants and values: as `load` blocks for us, as remote-write messages for the others.
 Counters and gauges move as real ones do, a random step at nearly every scrape, so that no store finds a pattern in them.
 """
 import pathlib
@@ -70,23 +70,22 @@ def leaderboard(players):
 
 
 def write(series, folder):
-    """(OpenMetrics files, remote-write messages) of a set. The messages are in order of time, half an hour of every series and then the
+    """(files of load blocks, remote-write messages) of a set. The messages are in order of time, half an hour of every series and then the
     next: Prometheus refuses what is an hour older than its newest."""
     files, batch = [], []
     slices = [(at, remote_write.Samples([(START_S + i * STEP_S) * 1000 for i in range(at, min(at + SLICE, INSTANTS))]).encode, [])
               for at in range(0, INSTANTS, SLICE)]
 
     def flush():
-        files.append(folder / f"{len(files):04}.om")
-        files[-1].write_text("".join(batch) + "# EOF\n")
+        files.append(folder / f"{len(files):04}.test")
+        files[-1].write_text(f"load {STEP_S}s\n" + "".join(batch))
         batch.clear()
 
     for count, (labels, values) in enumerate(series):
         if count and count % SERIES_PER_FILE == 0:
             flush()
         pairs = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
-        head = f"{labels['__name__']}{{{pairs}}} "
-        batch.append("".join([f"{head}{value:.0f} {t_s}\n" for value, t_s in zip(values, range(START_S, END_S + 1, STEP_S))]))
+        batch.append(f"  {labels['__name__']}{{{pairs}}} " + " ".join([f"{value:.0f}" for value in values]) + "\n")
         for at, encode, messages in slices:
             messages.append(remote_write.series(labels, encode(values[at:at + SLICE])))
     flush()
