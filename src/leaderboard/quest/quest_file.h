@@ -257,4 +257,6 @@ bool quest_file_hides(const struct quest_file *file, const struct quest_player *
 /* Plays without taking a place above the prize line. */
 bool quest_file_no_prize(const struct quest_file *file, const struct quest_player *player);
 
+#include "leaderboard/quest/counting.h"
+
 #endif

@@ -17,6 +17,16 @@ static const struct scenario_field parameter_fields[] = {
 
 /* --- scorings --- */
 
+static bool check_formula(const struct scenario_reader *own, const struct quest_place *formula)
+{
+	struct error cause = {0};
+
+	return quest_formula_parse(formula, own->arena, &cause) ||
+	       error_set(own->err, ERROR_INVALID, "%s:%s (in: %.*s)", own->file, cause.text,
+		       (int)(formula->text.len > 200 ? 200 : formula->text.len),
+		       formula->text.data);
+}
+
 static bool read_scoring(const struct quest_reader *reader, const struct yaml_node *node,
 	struct quest_scoring_rule *out)
 {
@@ -33,7 +43,7 @@ static bool read_scoring(const struct quest_reader *reader, const struct yaml_no
 	if (!formula)
 		return yaml_error(own->err, own->file, node,
 			"scoring \"%.*s\" needs a formula, such as weight + slope * (nominal - "
-			"done) / unit",
+			"t) / unit",
 			STR_ARG(out->name));
 	if (!yaml_string(formula, own->file, "formula", &out->formula.text, own->err))
 		return false;
@@ -42,7 +52,7 @@ static bool read_scoring(const struct quest_reader *reader, const struct yaml_no
 	out->formula.line = formula->text_line;
 	out->formula.column =
 		is_block ? formula->text_indent + 1 : formula->column + (formula->quoted ? 1 : 0);
-	return true;
+	return check_formula(own, &out->formula);
 }
 
 static void add_presets(const struct quest_reader *reader)

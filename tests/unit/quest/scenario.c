@@ -135,7 +135,7 @@ static void mistakes_are_told_with_file_line_column_and_what_is_right(void **sta
 		players,
 		"dir/race.yaml:3:11: duration must lie between 1 and 2678400 seconds, not \"0s\"");
 	check_fails(head, "exercises: []\n", players,
-		"dir/race.yaml:6:12: exercises must be a list of 1 to 16");
+		"dir/race.yaml:6:12: exercises must be a list of 1 to 32");
 	check_fails(head, exercises, "players: [{user: 'a@b', done: {}}]\n",
 		"dir/race.yaml:11:18: user of a player must be 1 to 63 letters, digits, dots, _ "
 		"and -, "
