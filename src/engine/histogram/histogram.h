@@ -187,13 +187,15 @@ struct histogram *histogram_trim_lower(
 void histogram_print(struct buffer *out, const struct histogram *histogram);
 /* The HTTP API's: {"count":"4","sum":"5","buckets":[[0,"0.5","1","3"]]}. */
 void histogram_print_json(struct buffer *out, const struct histogram *histogram);
-/* The test language's: {{schema:0 count:4 sum:5 buckets:[1 2 1]}}; reads back as the same. */
+/* The test language's, {{count:4 sum:5 buckets:[1 2 1]}}, compacted; reads back as the same unless
+ * buckets lie further apart than a literal may say. */
 void histogram_print_literal(struct buffer *out, const struct histogram *histogram);
 
+enum { HISTOGRAM_MAX_LITERAL_BUCKETS = 4096 }; // and bounds; on each side
+
 /*
- * A literal of the test language at text[*at], which has "{{" there; *at moves behind it. Values
- * are capped at 4,096 buckets a side. Fails: ERROR_INVALID with the offending text, *at on it;
- * ERROR_LIMIT. NULL then.
+ * A literal of the test language at text[*at], which has "{{" there; *at moves behind it. Fails:
+ * ERROR_INVALID with the offending text, *at on it; ERROR_LIMIT. NULL then.
  */
 struct histogram *histogram_parse(
 	struct arena *arena, struct str text, size_t *at, struct error *err);

@@ -53,6 +53,10 @@ double parts_zero_count(const struct histogram *histogram, double *threshold);
 /* Adds with the error kept (Neumaier): Prometheus's kahansum.Inc. */
 void parts_add(double value, double *sum, double *rest);
 
+/* The bounds of a side's bucket; its count is not set. */
+void parts_bounds(const struct histogram *histogram, enum histogram_part part, int32_t index,
+	struct histogram_bucket *out);
+
 /* One with the fields of `histogram` but no buckets. */
 struct histogram *parts_frame(struct arena *arena, const struct histogram *histogram);
 

@@ -1,4 +1,4 @@
-#include "engine/histogram/histogram.h"
+#include "engine/histogram/parts.h"
 
 #include <float.h>
 #include <math.h>
@@ -127,21 +127,23 @@ static void fill_custom(
 	out->upper_inclusive = true;
 }
 
-static void fill(const struct histogram_walk *walk, int32_t index, struct histogram_bucket *out)
+void parts_bounds(const struct histogram *histogram, enum histogram_part part, int32_t index,
+	struct histogram_bucket *out)
 {
-	const struct histogram *histogram = walk->histogram;
+	bool is_positive = part == HISTOGRAM_POSITIVE;
 	double near, far;
 
+	*out = (struct histogram_bucket){.index = index};
 	if (histogram_is_custom(histogram)) {
 		fill_custom(histogram, index, out);
 		return;
 	}
 	near = histogram_upper_bound(histogram->schema, index - 1);
 	far = histogram_upper_bound(histogram->schema, index);
-	out->upper_inclusive = walk->part == HISTOGRAM_POSITIVE;
-	out->lower_inclusive = !out->upper_inclusive;
-	out->lower = walk->part == HISTOGRAM_POSITIVE ? near : -far;
-	out->upper = walk->part == HISTOGRAM_POSITIVE ? far : -near;
+	out->upper_inclusive = is_positive;
+	out->lower_inclusive = !is_positive;
+	out->lower = is_positive ? near : -far;
+	out->upper = is_positive ? far : -near;
 }
 
 bool histogram_walk_next(struct histogram_walk *walk, struct histogram_bucket *out)
@@ -162,8 +164,7 @@ bool histogram_walk_next(struct histogram_walk *walk, struct histogram_bucket *o
 		}
 		if (from_low_index(walk) ? step_up(walk, &index, &count)
 					 : step_down(walk, &index, &count)) {
-			fill(walk, index, out);
-			out->index = index;
+			parts_bounds(histogram, part, index, out);
 			out->count = count;
 			return true;
 		}

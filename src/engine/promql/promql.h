@@ -206,12 +206,6 @@ struct promql_expr *promql_parse(struct str text, unsigned features, struct aren
 void promql_release(struct promql_expr *expr);
 
 /*
- * A selector and nothing else, as the HTTP API's match[] takes it: PROMQL_SELECTOR without
- * modifiers. What it matches is not looked at, {} passes. Fails as promql_parse.
- */
-struct promql_expr *promql_parse_selector(struct str text, struct arena *arena, struct error *err);
-
-/*
  * The tree as text again, Prometheus's form (Expr.String()), but for the few trees whose text
  * Prometheus could not read again: those are quoted or spelt so that they can be.
  */
@@ -244,12 +238,12 @@ bool promql_parse_duration(struct str text, int64_t *out_ms, struct error *err);
 void promql_print_duration(struct buffer *out, int64_t ms);
 
 /*
- * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale …`, promqltest), as
- * runs of samples. Fails: ERROR_INVALID with "1:COLUMN: parse error: …"; ERROR_UNSUPPORTED for
- * native histograms; ERROR_LIMIT past 100 million samples.
+ * A line of promtool's input_series: the values notation (`0x5 1+2x3 _ stale {{count:1}}x2 …`,
+ * promqltest), as runs of samples. Fails: ERROR_INVALID with "1:COLUMN: parse error: …";
+ * ERROR_LIMIT past 100 million samples, or 4 million buckets.
  */
 struct promql_value_run {
-	double value;	  // first value; the stale marker for `stale`
+	double value; // first value; the stale marker for `stale`; a histogram in the arena, boxed
 	double increment; // added once a sample
 	size_t count;	  // samples
 	bool missing;	  // `_`: count instants without a sample

@@ -6,19 +6,22 @@
  *   v  v x N  v+d x N  v-d x N     a number, N more of them, each larger (smaller) by d
  *   _  _ x N                       an instant, N instants without a sample
  *   stale                          a stale marker
+ *   {{…}}, {{…}} x N, {{a}}+{{b}} x N    native histograms (histogram_parse), each with b added
  *
  * written without the blanks around x. Numbers are as in PromQL but for 0x, which here means "0,
  * times".
  */
 
 static const uint64_t max_samples = 100000000;
+/* Of histograms that are summed up step by step, each of which is kept. */
+static const uint64_t max_buckets = 4000000;
 
 struct reader {
 	struct parser parser; // for its errors
 	size_t at;
 	struct promql_value_run *runs;
 	size_t count;
-	uint64_t samples;
+	uint64_t samples, buckets;
 };
 
 static bool is_blank(char c)
@@ -191,21 +194,103 @@ static bool read_run(struct reader *reader, struct promql_position position)
 	return add(reader, run, position);
 }
 
+/* --- histograms --- */
+
+static bool read_histogram(struct reader *reader, struct histogram **out)
+{
+	struct error why = {0};
+
+	*out = histogram_parse(reader->parser.arena, reader->parser.text, &reader->at, &why);
+	return *out || parser_fail(&reader->parser, why.kind, item(reader), "%s", why.text);
+}
+
+/* Each step is one more histogram. A difference is as much of a counter as its operands here. */
+static bool add_steps(struct reader *reader, const struct histogram *base,
+	const struct histogram *step, bool down, size_t count, struct promql_position position)
+{
+	struct arena *arena = reader->parser.arena;
+	unsigned ignored = 0;
+
+	if (!add(reader, (struct promql_value_run){sample_of_histogram(base), 0, 1, false},
+		    position))
+		return false;
+	if (step->schema < base->schema)
+		return parser_fail(&reader->parser, ERROR_INVALID, position,
+			"error combining histograms: cannot merge from schema %d to %d",
+			step->schema, base->schema);
+	for (size_t i = 0; i < count; i++) {
+		const struct histogram *next = down ? histogram_sub(arena, base, step, &ignored)
+						    : histogram_add(arena, base, step, &ignored);
+
+		if (!next)
+			return parser_fail(&reader->parser, ERROR_INVALID, position,
+				"histograms with exponential and with custom buckets cannot be "
+				"combined");
+		if (down)
+			next = histogram_with_hint(arena, next, base->hint);
+		reader->buckets += next->positive.bucket_count + next->negative.bucket_count + 8;
+		if (reader->buckets > max_buckets)
+			return parser_fail(&reader->parser, ERROR_LIMIT, position,
+				"more than %llu buckets in the histograms of one series",
+				(unsigned long long)max_buckets);
+		if (!add(reader, (struct promql_value_run){sample_of_histogram(next), 0, 1, false},
+			    position))
+			return false;
+		base = next;
+	}
+	return true;
+}
+
+static bool read_histogram_run(struct reader *reader)
+{
+	struct promql_position position = item(reader);
+	struct histogram *base, *step = NULL;
+	size_t count = 0;
+
+	if (!read_histogram(reader, &base))
+		return false;
+	bool down = current(reader) == '-', stepped = down || current(reader) == '+';
+
+	if (stepped) {
+		reader->at++;
+		if (!str_starts_with(rest(reader), STR("{{")))
+			return fail(reader, "a histogram to add");
+		if (!read_histogram(reader, &step))
+			return false;
+	}
+	if (take(reader, 'x')) {
+		if (!read_repetition(reader, &count))
+			return false;
+	} else if (stepped) {
+		return fail(reader, "x and a number of repetitions");
+	}
+	if (stepped)
+		return add_steps(reader, base, step, down, count, position);
+	return add(reader,
+		(struct promql_value_run){sample_of_histogram(base), 0, count + 1, false},
+		position);
+}
+
+static bool read_other(struct reader *reader, struct str text, struct promql_position position)
+{
+	if (str_starts_with(text, STR("{{")))
+		return read_histogram_run(reader);
+	return take(reader, '_') ? read_gap(reader, position) : read_run(reader, position);
+}
+
 static bool read_item(struct reader *reader)
 {
 	struct promql_position position = item(reader);
 	struct str text = rest(reader);
 
-	if (str_starts_with(text, STR("{{")))
-		return parser_fail(&reader->parser, ERROR_UNSUPPORTED, position,
-			"native histograms are not supported in series values");
-	text.len = position.end - position.start;
-	if (str_equal(text, STR("stale"))) {
-		reader->at += text.len;
+	size_t len = position.end - position.start;
+
+	if (len == 5 && str_starts_with(text, STR("stale"))) {
+		reader->at += len;
 		return add(reader, (struct promql_value_run){.value = sample_stale(), .count = 1},
 			position);
 	}
-	bool ok = take(reader, '_') ? read_gap(reader, position) : read_run(reader, position);
+	bool ok = read_other(reader, text, position);
 
 	if (ok && reader->at < reader->parser.text.len && !is_blank(current(reader)))
 		return fail(reader, "a blank behind an item");

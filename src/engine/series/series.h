@@ -277,7 +277,7 @@ struct series_sink_ops {
 	/*
 	 * Appends one sample. Times of one series must ascend: an older or a second, different
 	 * sample of the same instant is refused (false, counted by the store); the same one again
-	 * is no change.
+	 * is no change. A boxed histogram goes to append_histogram.
 	 */
 	bool (*append)(struct series_sink *sink, struct series *series, int64_t t_ms, double value);
 	/*

@@ -254,47 +254,6 @@ static bool is_too_late(const struct chunk_stream *stream, int64_t t_ms)
 	       (stream->count && t_ms <= stream->last.t_ms);
 }
 
-static bool sink_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value)
-{
-	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
-
-	if (is_too_late(stream, t_ms)) {
-		if (stream->count && t_ms == stream->last.t_ms &&
-			sample_bits(stream->last.value) == sample_bits(value))
-			return true;
-		of_sink(sink)->refused_count++;
-		return false;
-	}
-	chunk_append(stream, t_ms, value);
-	return true;
-}
-
-static size_t sink_append_run(struct series_sink *sink, struct series *series, int64_t t_ms,
-	int64_t step_ms, size_t count, double value)
-{
-	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
-	size_t taken = 0;
-
-	// Where something may be refused, one at a time; then the rest at once.
-	while (count && (stream->count && t_ms <= stream->last.t_ms)) {
-		taken += sink_append(sink, series, t_ms, value);
-		t_ms += step_ms;
-		count--;
-	}
-	if (count == 0)
-		return taken;
-	int64_t end_ms;
-
-	if (step_ms <= 0 || t_ms < -TIME_LIMIT_MS ||
-		__builtin_mul_overflow((int64_t)(count - 1), step_ms, &end_ms) ||
-		__builtin_add_overflow(end_ms, t_ms, &end_ms) || end_ms > TIME_LIMIT_MS) {
-		of_sink(sink)->refused_count += count;
-		return taken;
-	}
-	chunk_append_run(stream, t_ms, step_ms, count, value);
-	return taken + count;
-}
-
 static bool refuse(struct tsdb *db)
 {
 	db->refused_count++;
@@ -321,6 +280,58 @@ static bool sink_append_histogram(struct series_sink *sink, struct series *serie
 	own->base.has_histograms = true;
 	chunk_append(stream, t_ms, sample_of_histogram(own->last_histogram));
 	return true;
+}
+
+static bool sink_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value)
+{
+	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
+
+	if (sample_is_histogram(value))
+		return sink_append_histogram(sink, series, t_ms, sample_histogram(value));
+	if (is_too_late(stream, t_ms)) {
+		if (stream->count && t_ms == stream->last.t_ms &&
+			sample_bits(stream->last.value) == sample_bits(value))
+			return true;
+		of_sink(sink)->refused_count++;
+		return false;
+	}
+	chunk_append(stream, t_ms, value);
+	return true;
+}
+
+static size_t sink_append_run(struct series_sink *sink, struct series *series, int64_t t_ms,
+	int64_t step_ms, size_t count, double value)
+{
+	struct chunk_stream *stream = &((struct tsdb_series *)series)->stream;
+	size_t taken = 0;
+	int singly = 2;
+
+	// Where something may be refused, one at a time; then the rest at once. So are a histogram
+	// and its first repetition, which have different hints.
+	while (count && ((stream->count && t_ms <= stream->last.t_ms) ||
+				(sample_is_histogram(value) && singly-- > 0))) {
+		taken += sink_append(sink, series, t_ms, value);
+		t_ms += step_ms;
+		count--;
+	}
+	if (count == 0)
+		return taken;
+	int64_t end_ms;
+
+	if (step_ms <= 0 || t_ms < -TIME_LIMIT_MS ||
+		__builtin_mul_overflow((int64_t)(count - 1), step_ms, &end_ms) ||
+		__builtin_add_overflow(end_ms, t_ms, &end_ms) || end_ms > TIME_LIMIT_MS) {
+		of_sink(sink)->refused_count += count;
+		return taken;
+	}
+	if (sample_is_histogram(value)) {
+		// As it is stored now, unless it was refused.
+		if (!taken)
+			return sink_append_histogram(sink, series, t_ms, sample_histogram(value));
+		value = stream->last.value;
+	}
+	chunk_append_run(stream, t_ms, step_ms, count, value);
+	return taken + count;
 }
 
 static bool sink_append_start(

@@ -26,6 +26,8 @@ static void check(const char *text, const char *wanted)
 			buffer_append_char(&out, '_');
 		else if (sample_is_stale(runs[i].value))
 			buffer_append_text(&out, "stale");
+		else if (sample_is_histogram(runs[i].value))
+			histogram_print_literal(&out, sample_histogram(runs[i].value));
 		else
 			buffer_append_number(&out, runs[i].value);
 		if (runs[i].increment != 0) {
@@ -117,11 +119,31 @@ static void what_is_no_value_is_named_with_its_column(void **state)
 		"of range");
 }
 
-static void native_histograms_are_said_to_be_missing(void **state)
+static void histograms_repeat_or_grow(void **state)
 {
 	(void)state;
-	check_refused("1 {{schema:0}}", ERROR_UNSUPPORTED,
-		"1:3: parse error: native histograms are not supported in series values");
+	check("{{}} 1", "1*{{}} 1*1");
+	check("{{count:3}}x2 _", "3*{{count:3}} 1*_");
+	check("{{sum:1 count:2 buckets:[1 2]}}+{{sum:1 count:1 buckets:[0 1]}}x2",
+		"1*{{count:2 sum:1 buckets:[1 2]}} 1*{{count:3 sum:2 buckets:[1 3]}} "
+		"1*{{count:4 sum:3 buckets:[1 4]}}");
+	check("{{count:5 buckets:[5]}}-{{count:1 buckets:[1]}}x1",
+		"1*{{count:5 buckets:[5]}} 1*{{count:4 buckets:[4]}}");
+}
+
+static void what_is_no_histogram_is_named(void **state)
+{
+	(void)state;
+	check_refused("1 {{foo:1}}", ERROR_INVALID,
+		"1:5: parse error: unexpected \"foo\" in a histogram, expected a key such as "
+		"schema, count or buckets");
+	check_refused("{{schema:1}}+{{schema:0}}x1", ERROR_INVALID,
+		"1:1: parse error: error combining histograms: cannot merge from schema 0 to 1");
+	check_refused("{{}}+1x1", ERROR_INVALID,
+		"1:6: parse error: unexpected \"1x1\" in series values, expected a histogram to "
+		"add");
+	check_refused("{{buckets:[1]}}+{{buckets:[1]}}x9999999", ERROR_LIMIT,
+		"1:1: parse error: more than 4000000 buckets in the histograms of one series");
 }
 
 static void samples_are_capped(void **state)
@@ -142,7 +164,8 @@ int main(void)
 		cmocka_unit_test(items_become_runs),
 		cmocka_unit_test(numbers_take_every_form_but_hexadecimal),
 		cmocka_unit_test(what_is_no_value_is_named_with_its_column),
-		cmocka_unit_test(native_histograms_are_said_to_be_missing),
+		cmocka_unit_test(histograms_repeat_or_grow),
+		cmocka_unit_test(what_is_no_histogram_is_named),
 		cmocka_unit_test(samples_are_capped),
 	};
 

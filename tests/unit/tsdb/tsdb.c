@@ -271,6 +271,166 @@ static void series_are_found_by_matchers_in_order_of_creation(void **state)
 	tsdb_destroy(db);
 }
 
+/* --- histograms and start timestamps --- */
+
+static const struct histogram *literal(struct arena *arena, const char *text)
+{
+	struct error err = {0};
+	size_t at = 0;
+	const struct histogram *histogram = histogram_parse(arena, str_from(text), &at, &err);
+
+	assert_non_null(histogram);
+	return histogram;
+}
+
+/* Appends literals (or "stale", "1") a second apart; reads back hints, compared hints, addresses.
+ */
+static void check_hints(const char *const *texts, size_t count, const char *wanted)
+{
+	static const char letters[] = "urng";
+	struct tsdb *db = tsdb_create(0);
+	struct series_sink *sink = tsdb_sink(db);
+	struct arena arena = {0};
+	struct series *series = make_series(db, &arena, "h");
+	struct series_cursor cursor;
+	struct buffer out = {0};
+	double before = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t t_ms = (int64_t)i * 1000;
+		double value = strcmp(texts[i], "stale") == 0 ? sample_stale()
+			       : strcmp(texts[i], "1") == 0
+				       ? 1
+				       : sample_of_histogram(literal(&arena, texts[i]));
+
+		assert_true(sink->ops->append(sink, series, t_ms, value));
+	}
+	tsdb_source(db)->ops->open(tsdb_source(db), series, 0, &cursor);
+	while (cursor_next(&cursor)) {
+		const struct histogram *histogram = sample_histogram(cursor.value);
+
+		if (!sample_is_histogram(cursor.value))
+			buffer_append_text(&out, "- ");
+		else
+			buffer_printf(&out, "%c%c%s ", letters[histogram->hint],
+				letters[histogram->compared],
+				sample_bits(before) == sample_bits(cursor.value) ? "=" : "");
+		before = cursor.value;
+	}
+	assert_string_equal(out.data, wanted);
+	assert_true(series->has_histograms);
+	assert_int_equal(tsdb_stats(db).histogram_series_count, 1);
+	buffer_finish(&out);
+	arena_finish(&arena);
+	tsdb_destroy(db);
+}
+
+#define CHECK_HINTS(wanted, ...)                                            \
+	do {                                                                \
+		static const char *const texts[] = {__VA_ARGS__};           \
+		check_hints(texts, sizeof texts / sizeof texts[0], wanted); \
+	} while (0)
+
+static void hints_are_those_of_a_chunk(void **state)
+{
+	(void)state;
+	CHECK_HINTS("uu nn nn= nn ", "{{count:1}}", "{{count:1}}", "{{count:1}}", "{{count:2}}");
+	CHECK_HINTS("uu nn ur nn ", "{{count:3}}", "{{count:4}}", "{{count:1}}", "{{count:1}}");
+	CHECK_HINTS("uu nn - un nn ", "{{count:3}}", "{{count:3}}", "stale", "{{count:3}}",
+		"{{count:3}}");
+	CHECK_HINTS("- uu nn - ur ", "1", "{{count:3}}", "{{count:3}}", "1", "{{count:2}}");
+	CHECK_HINTS("gg gg= gg un nn ", "{{counter_reset_hint:gauge}}",
+		"{{counter_reset_hint:gauge}}", "{{sum:1 counter_reset_hint:gauge}}", "{{sum:1}}",
+		"{{sum:1}}");
+	// Another layout is another chunk, reset or not; and so says whoever knows.
+	CHECK_HINTS("uu un ur ", "{{schema:1}}", "{{schema:0}}", "{{schema:1}}");
+	CHECK_HINTS(
+		"uu un ", "{{schema:-53 custom_values:[1]}}", "{{schema:-53 custom_values:[1 2]}}");
+	CHECK_HINTS("uu un nn ", "{{count:1}}", "{{count:2 counter_reset_hint:reset}}",
+		"{{count:3 counter_reset_hint:not_reset}}");
+}
+
+static void histograms_are_copied_and_repeat_as_runs(void **state)
+{
+	struct tsdb *db = tsdb_create(0);
+	struct series_sink *sink = tsdb_sink(db);
+	struct arena arena = {0};
+	struct series *series = make_series(db, &arena, "h");
+	struct series_cursor cursor;
+	double value = sample_of_histogram(literal(&arena, "{{sum:3 count:2 buckets:[1 1]}}"));
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(sink->ops->append_run(sink, series, 0, 1000, 100000, value), 100000);
+	bytes = tsdb_stats(db).bytes;
+	arena_finish(&arena);
+	assert_int_equal(tsdb_stats(db).sample_count, 100000);
+	assert_true(bytes < 100000);
+	tsdb_source(db)->ops->open(tsdb_source(db), series, 50000000, &cursor);
+	assert_true(cursor_next(&cursor));
+	assert_int_equal(cursor.t_ms, 50000000);
+	assert_int_equal(cursor.left, 49999);
+	assert_true(sample_histogram(cursor.value)->positive.buckets[1] == 1);
+	tsdb_destroy(db);
+}
+
+static void what_is_no_histogram_is_refused(void **state)
+{
+	struct tsdb *db = tsdb_create(0);
+	struct series_sink *sink = tsdb_sink(db);
+	struct arena arena = {0};
+	struct series *series = make_series(db, &arena, "h");
+	const struct histogram *good = literal(&arena, "{{count:1}}");
+	struct histogram bad = {.schema = 99};
+
+	(void)state;
+	assert_false(sink->ops->append_histogram(sink, series, 0, &bad));
+	assert_int_equal(
+		sink->ops->append_run(sink, series, 0, 1000, 5, sample_of_histogram(&bad)), 0);
+	assert_int_equal(tsdb_stats(db).sample_count, 0);
+	assert_true(sink->ops->append_histogram(sink, series, 10, good));
+	assert_true(sink->ops->append_histogram(sink, series, 10, good));
+	assert_false(sink->ops->append_histogram(sink, series, 10, literal(&arena, "{{count:2}}")));
+	assert_false(sink->ops->append_histogram(sink, series, 9, good));
+	assert_false(sink->ops->append(sink, series, 10, 1));
+	assert_int_equal(tsdb_stats(db).sample_count, 1);
+	arena_finish(&arena);
+	tsdb_destroy(db);
+}
+
+static void samples_know_when_their_counting_began(void **state)
+{
+	static const int64_t starts[] = {0, 0, 500, 500, 500, 3000, 0, 0};
+	struct tsdb *db = tsdb_create(0);
+	struct series_sink *sink = tsdb_sink(db);
+	struct arena arena = {0};
+	struct series *series = make_series(db, &arena, "x");
+	struct series_cursor cursor;
+
+	(void)state;
+	for (int64_t k = 0; k < 8; k++) {
+		assert_true(sink->ops->append_start(sink, series, k * 1000, starts[k]));
+		assert_true(sink->ops->append(sink, series, k * 1000, 7));
+	}
+	assert_true(series->has_starts);
+	assert_false(sink->ops->append_start(sink, series, 7000, 1));
+	// One that is taken back before its sample comes.
+	assert_true(sink->ops->append_start(sink, series, 8000, 1));
+	assert_true(sink->ops->append_start(sink, series, 8000, 0));
+	assert_int_equal(sink->ops->append_run(sink, series, 8000, 1000, 10, 7), 10);
+	for (int64_t from = 0; from < 18; from++) {
+		tsdb_source(db)->ops->open(tsdb_source(db), series, from * 1000, &cursor);
+		for (int64_t k = from; k < 18; k++) {
+			assert_true(cursor_next(&cursor));
+			assert_int_equal(cursor.t_ms, k * 1000);
+			assert_int_equal(cursor.start_ms, k < 8 ? starts[k] : 0);
+		}
+		assert_false(cursor_next(&cursor));
+	}
+	arena_finish(&arena);
+	tsdb_destroy(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +440,10 @@ int main(void)
 		cmocka_unit_test(a_steady_day_costs_a_handful_of_bytes),
 		cmocka_unit_test(samples_of_the_past_are_refused_and_counted),
 		cmocka_unit_test(series_are_found_by_matchers_in_order_of_creation),
+		cmocka_unit_test(hints_are_those_of_a_chunk),
+		cmocka_unit_test(histograms_are_copied_and_repeat_as_runs),
+		cmocka_unit_test(what_is_no_histogram_is_refused),
+		cmocka_unit_test(samples_know_when_their_counting_began),
 	};
 
 	return cmocka_run_group_tests_name("tsdb", tests, NULL, NULL);
