@@ -1,7 +1,7 @@
 /*
- * Runs files in Prometheus's own test language (engine/promqltest):
+ * Runs a file in Prometheus's own test language (engine/promqltest):
  *
- *   promqltest FILE…
+ *   promqltest FILE AT_LEAST
  *   promqltest --shared ROOT NAME AT_LEAST
  *
  * The second form takes Prometheus's own file NAME.test from the study folder (RAILQUEST_SHARED,
@@ -41,10 +41,19 @@ static bool run_path(const char *path, struct promqltest_counts *counts)
 	return ok;
 }
 
-static int run_shared(const char *root, const char *name, const char *at_least)
+static int judge(const char *path, const char *at_least)
+{
+	struct promqltest_counts counts = {0};
+	bool ok = run_path(path, &counts);
+
+	if (strcmp(at_least, "all") == 0)
+		return ok && counts.passed && !counts.failed ? 0 : 1;
+	return counts.passed >= strtoull(at_least, NULL, 10) ? 0 : 1;
+}
+
+static int judge_shared(const char *root, const char *name, const char *at_least)
 {
 	const char *folder = getenv("RAILQUEST_SHARED");
-	struct promqltest_counts counts = {0};
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s%s/prometheus/promqltest/%s.test", folder ? folder : root,
@@ -53,24 +62,15 @@ static int run_shared(const char *root, const char *name, const char *at_least)
 		fprintf(stderr, "%s is not there: skipped\n", path);
 		return 77;
 	}
-	bool ok = run_path(path, &counts);
-
-	if (strcmp(at_least, "all") == 0)
-		return ok && counts.passed && !counts.failed ? 0 : 1;
-	return counts.passed >= strtoull(at_least, NULL, 10) ? 0 : 1;
+	return judge(path, at_least);
 }
 
 int main(int argc, char **argv)
 {
-	int status = 0;
-
 	if (argc == 5 && strcmp(argv[1], "--shared") == 0)
-		return run_shared(argv[2], argv[3], argv[4]);
-	for (int i = 1; i < argc; i++) {
-		struct promqltest_counts counts = {0};
-
-		if (!run_path(argv[i], &counts) || counts.failed || !counts.passed)
-			status = 1;
-	}
-	return status;
+		return judge_shared(argv[2], argv[3], argv[4]);
+	if (argc == 3)
+		return judge(argv[1], argv[2]);
+	fprintf(stderr, "usage: promqltest [--shared ROOT NAME | FILE] AT_LEAST\n");
+	return 2;
 }

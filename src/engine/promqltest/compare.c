@@ -28,11 +28,60 @@ bool compare_pattern(const struct script_pattern *pattern, struct str text)
 	return !pattern->text.len || str_equal(pattern->text, text);
 }
 
-static bool same_value(double expected, double found)
+/* --- histograms --- */
+
+static bool same_side(const struct histogram_side *expected, const struct histogram_side *found)
 {
-	if (sample_is_histogram(expected) || sample_is_histogram(found))
+	if (expected->span_count != found->span_count ||
+		expected->bucket_count != found->bucket_count)
 		return false;
-	return compare_values(expected, found);
+	for (size_t i = 0; i < expected->span_count; i++)
+		if (expected->spans[i].offset != found->spans[i].offset ||
+			expected->spans[i].length != found->spans[i].length)
+			return false;
+	for (size_t i = 0; i < expected->bucket_count; i++)
+		if (!compare_values(expected->buckets[i], found->buckets[i]))
+			return false;
+	return true;
+}
+
+static bool same_bounds(const struct histogram *expected, const struct histogram *found)
+{
+	if (expected->custom_count != found->custom_count)
+		return false;
+	for (size_t i = 0; i < expected->custom_count; i++)
+		if (expected->custom_values[i] != found->custom_values[i])
+			return false;
+	return true;
+}
+
+static bool same_histogram(
+	const struct histogram *expected, const struct histogram *found, bool unknown_hint)
+{
+	struct arena arena = {0};
+	const struct histogram *a = histogram_compact(&arena, expected);
+	const struct histogram *b = histogram_compact(&arena, found);
+	bool hint_counts = a->hint != HISTOGRAM_HINT_UNKNOWN || unknown_hint;
+	bool same = a->schema == b->schema && compare_values(a->count, b->count) &&
+		    compare_values(a->sum, b->sum) && same_bounds(a, b) &&
+		    a->zero_threshold == b->zero_threshold &&
+		    compare_values(a->zero_count, b->zero_count) &&
+		    same_side(&a->negative, &b->negative) &&
+		    same_side(&a->positive, &b->positive) && (!hint_counts || a->hint == b->hint);
+
+	arena_finish(&arena);
+	return same;
+}
+
+/* --- series --- */
+
+static bool same_value(double expected, double found, bool unknown_hint)
+{
+	if (sample_is_histogram(expected) && sample_is_histogram(found))
+		return same_histogram(
+			sample_histogram(expected), sample_histogram(found), unknown_hint);
+	return !sample_is_histogram(expected) && !sample_is_histogram(found) &&
+	       compare_values(expected, found);
 }
 
 static const struct script_series *find_expected(
@@ -50,20 +99,22 @@ static const struct script_series *find_expected(
 static bool same_samples(const struct script_eval *eval, const struct script_series *expected,
 	const struct promql_result_series *found)
 {
-	struct arena arena = {0};
-	struct script_values values = {.series = expected, .arena = &arena};
+	struct script_values values = {.series = expected};
 	struct script_value value;
 	int64_t t_ms = eval->first_ms;
 	size_t at = 0;
 	bool same = true;
 
-	for (; same && script_next_value(&values, &value); t_ms += eval->grid_ms)
+	for (; same && script_next_value(&values, &value); t_ms += eval->grid_ms) {
+		if (t_ms > eval->end_ms)
+			return false; // more than the query can answer
 		if (!value.missing) {
 			same = at < found->sample_count && found->samples[at].t_ms == t_ms &&
-			       same_value(value.value, found->samples[at].value);
+			       same_value(value.value, found->samples[at].value,
+				       expected->has_unknown_hint);
 			at++;
 		}
-	arena_finish(&arena);
+	}
 	return same && at == found->sample_count;
 }
 
@@ -71,15 +122,12 @@ static bool same_samples(const struct script_eval *eval, const struct script_ser
 static bool same_sample(
 	const struct script_series *expected, const struct promql_result_series *found)
 {
-	struct arena arena = {0};
-	struct script_values values = {.series = expected, .arena = &arena};
+	struct script_values values = {.series = expected};
 	struct script_value value = {.missing = true};
 
 	script_next_value(&values, &value);
-	bool same = !value.missing && same_value(value.value, found->samples[0].value);
-
-	arena_finish(&arena);
-	return same;
+	return !value.missing &&
+	       same_value(value.value, found->samples[0].value, expected->has_unknown_hint);
 }
 
 static bool compare_series(const struct script_eval *eval, const struct compare_found *found,
@@ -158,7 +206,7 @@ static bool compare_single(
 		return false;
 	}
 	if (eval->has_scalar && found->result->series_count == 1 &&
-		same_value(eval->scalar, found->result->series[0].samples[0].value))
+		same_value(eval->scalar, found->result->series[0].samples[0].value, false))
 		return true;
 	buffer_append_text(why, eval->has_scalar ? "scalars differ" : "a scalar came");
 	return false;

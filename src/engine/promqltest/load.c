@@ -2,9 +2,12 @@
 
 #include "base/memory.h"
 
+static const uint64_t max_samples = 1000000000;
+
 /* The loads of a text, kept until its end: a later `clear` forgets them. */
 struct loads {
 	struct arena *arena; // of all of them
+	uint64_t sample_count;
 	struct script_load *items;
 	size_t count, capacity;
 };
@@ -18,18 +21,30 @@ static void skip_block(struct lines *lines)
 		lines_take(lines, &line);
 }
 
+static bool read_load(struct lines *lines, struct str line, struct loads *loads, struct error *err)
+{
+	loads->items =
+		memory_grow(loads->items, &loads->capacity, loads->count + 1, sizeof *loads->items);
+	struct script_load *load = &loads->items[loads->count++];
+
+	if (!script_read_load(lines, line, loads->arena, load, err))
+		return false;
+	loads->sample_count += load->sample_count;
+	return loads->sample_count <= max_samples ||
+	       lines_fail(lines, err, "more than %llu samples are loaded",
+		       (unsigned long long)max_samples);
+}
+
 static bool read_command(
 	struct lines *lines, struct str line, struct loads *loads, struct error *err)
 {
 	switch (lines_command_of(line)) {
 	case LINES_CLEAR:
 		loads->count = 0;
+		loads->sample_count = 0;
 		return true;
 	case LINES_LOAD:
-		loads->items = memory_grow(
-			loads->items, &loads->capacity, loads->count + 1, sizeof *loads->items);
-		return script_read_load(
-			lines, line, loads->arena, &loads->items[loads->count++], err);
+		return read_load(lines, line, loads, err);
 	case LINES_EVAL:
 		skip_block(lines);
 		return true;

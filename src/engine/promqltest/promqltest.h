@@ -23,6 +23,8 @@ struct promqltest_options {
 	unsigned without_features; // enum promql_feature: what is off
 	int64_t lookback_ms;	   // 5 minutes where 0
 	uint64_t max_samples;	   // 10,000 where 0
+	uint64_t max_work;	   // as in promql_options; 0: no bound
+	uint64_t max_loaded;	   // samples of all loads up to a `clear`; 200 million where 0
 	/* Only cases whose line one of these matches; the others are not counted. Count 0: all. */
 	struct regex *const *run;
 	size_t run_count;

@@ -10,9 +10,7 @@
 #include "base/memory.h"
 #include "engine/tsdb/tsdb.h"
 
-enum { DEFAULT_MAX_SAMPLES = 10000 };
-/* Of all loads up to a `clear`; runs of one value cost little, but a text may ask for many. */
-static const uint64_t max_loaded = 200000000;
+enum { DEFAULT_MAX_SAMPLES = 10000, DEFAULT_MAX_LOADED = 200000000 };
 
 struct run {
 	const struct promqltest_options *options;
@@ -44,6 +42,7 @@ static struct promql_options query_options(
 		.lookback_ms = options->lookback_ms,
 		.closed_ranges = options->closed_ranges,
 		.max_samples = options->max_samples ? options->max_samples : DEFAULT_MAX_SAMPLES,
+		.max_work = options->max_work,
 		.features = features_of(run),
 		.annotations = annotations,
 	};
@@ -369,10 +368,12 @@ static bool run_load(struct run *run, struct str line, struct arena *arena, stru
 
 	if (!script_read_load(&run->lines, line, arena, &load, err))
 		return false;
+	uint64_t most = run->options->max_loaded ? run->options->max_loaded : DEFAULT_MAX_LOADED;
+
 	run->loaded += load.sample_count;
-	if (run->loaded > max_loaded)
+	if (run->loaded > most)
 		return lines_fail(&run->lines, err, "more than %llu samples are loaded",
-			(unsigned long long)max_loaded);
+			(unsigned long long)most);
 	return store_load(&load, 0, tsdb_sink(run->db), err);
 }
 

@@ -23,6 +23,7 @@ struct script_series {
 	size_t run_count;
 	struct script_start_run *starts;
 	size_t start_count;
+	bool has_unknown_hint; // counter_reset_hint:unknown is written: it is expected, too
 };
 
 struct script_load {
@@ -94,7 +95,6 @@ struct script_value {
 };
 struct script_values {
 	const struct script_series *series;
-	struct arena *arena;
 	size_t run, taken;
 	double value;
 };

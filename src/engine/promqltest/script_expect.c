@@ -187,15 +187,8 @@ static bool read_expected_series(struct lines *lines, struct str line, size_t *c
 {
 	struct script_series series;
 
-	if (!script_read_series(lines, line, arena, &series, err)) {
-		// Until histograms can be read.
-		if (err->kind != ERROR_UNSUPPORTED)
-			return false;
-		promql_release(out->expr);
-		out->expr = NULL;
-		out->parse_error = str_copy(arena, str_from(err->text));
-		return true;
-	}
+	if (!script_read_series(lines, line, arena, &series, err))
+		return false;
 	uint64_t count = script_count_values(&series);
 
 	if (count == 0)

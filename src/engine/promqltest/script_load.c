@@ -6,6 +6,9 @@
 /* load STEP, load_with_nhcb STEP: a series a line. Of a series that is given twice the last counts.
  */
 
+/* Past it a store takes no sample: 146 million years after 1970. */
+static const int64_t max_ms = INT64_C(1) << 52;
+
 struct reading {
 	struct script_series *items;
 	size_t count, capacity;
@@ -87,8 +90,19 @@ static size_t announced_len(struct str line)
 	return plain ? len - 3 : 0;
 }
 
-static bool read_block(
-	struct lines *lines, struct arena *arena, struct reading *reading, struct error *err)
+static bool check_end(
+	struct lines *lines, const struct script_series *series, int64_t step_ms, struct error *err)
+{
+	int64_t end_ms;
+
+	if (!__builtin_mul_overflow((int64_t)script_count_values(series), step_ms, &end_ms) &&
+		end_ms <= max_ms)
+		return true;
+	return lines_fail(lines, err, "samples end later than there are times");
+}
+
+static bool read_block(struct lines *lines, int64_t step_ms, struct arena *arena,
+	struct reading *reading, struct error *err)
 {
 	struct announced starts = {0};
 	struct script_series series;
@@ -107,14 +121,9 @@ static bool read_block(
 				return false;
 			continue;
 		}
-		if (!script_read_series(lines, line, arena, &series, err)) {
-			// Until histograms can be read: cases that need them fail.
-			if (err->kind != ERROR_UNSUPPORTED)
-				return false;
-			starts = (struct announced){0};
-			continue;
-		}
-		if (!join_starts(lines, &starts, &series, err))
+		if (!script_read_series(lines, line, arena, &series, err) ||
+			!join_starts(lines, &starts, &series, err) ||
+			!check_end(lines, &series, step_ms, err))
 			return false;
 		keep(reading, arena, &series);
 		starts = (struct announced){0};
@@ -144,7 +153,8 @@ bool script_read_load(struct lines *lines, struct str line, struct arena *arena,
 	struct reading reading = {0};
 
 	*out = (struct script_load){0};
-	bool ok = read_head(lines, line, out, err) && read_block(lines, arena, &reading, err);
+	bool ok = read_head(lines, line, out, err) &&
+		  read_block(lines, out->step_ms, arena, &reading, err);
 
 	out->series = ARENA_ARRAY(arena, struct script_series, reading.count);
 	out->series_count = reading.count;

@@ -2,6 +2,8 @@
 
 #include "base/number.h"
 
+#include <stdlib.h>
+
 /* A line of a series and its values, in a load or as what a query must answer. */
 
 size_t script_series_len(struct str line)
@@ -37,10 +39,12 @@ size_t script_series_len(struct str line)
 bool script_read_series(struct lines *lines, struct str line, struct arena *arena,
 	struct script_series *out, struct error *err)
 {
+	static const struct str unknown = {"counter_reset_hint:unknown", 26};
 	size_t len = script_series_len(line);
 	struct str values = str_trim((struct str){line.data + len, line.len - len});
 
 	*out = (struct script_series){.line = lines->number};
+	out->has_unknown_hint = memmem(values.data, values.len, unknown.data, unknown.len) != NULL;
 	out->labels = promql_parse_metric((struct str){line.data, len}, arena, err);
 	if (!out->labels)
 		return lines_blame_part(lines, line, err);
@@ -155,7 +159,8 @@ static bool read_start(struct str item, struct script_start_run *out)
 	if (!take_repetition(&item, &repetition))
 		return false;
 	out->count = (size_t)repetition + 1;
-	return true;
+	// So that no sum of them leaves an int64.
+	return repetition == 0 || llabs(out->increment_ms) <= (INT64_C(1) << 52) / repetition;
 }
 
 bool script_read_starts(struct str values, struct arena *arena, struct script_start_run **out,

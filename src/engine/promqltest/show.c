@@ -12,14 +12,17 @@ static void show_value(struct buffer *out, double value)
 		buffer_append_text(out, "stale");
 		return;
 	}
+	if (sample_is_histogram(value)) {
+		histogram_print_literal(out, sample_histogram(value));
+		return;
+	}
 	number_print_short(text, value);
 	buffer_append_text(out, text);
 }
 
 static void show_expected_series(struct buffer *out, const struct script_series *series)
 {
-	struct arena arena = {0};
-	struct script_values values = {.series = series, .arena = &arena};
+	struct script_values values = {.series = series};
 	struct script_value value;
 	size_t count = 0;
 
@@ -35,7 +38,6 @@ static void show_expected_series(struct buffer *out, const struct script_series 
 		else
 			show_value(out, value.value);
 	}
-	arena_finish(&arena);
 }
 
 static void show_expected(struct buffer *out, const struct script_eval *eval)

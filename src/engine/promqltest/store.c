@@ -1,12 +1,9 @@
 #include "engine/promqltest/store.h"
 
-bool store_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value,
-	struct error *err)
+static bool fail_refused(const struct series *series, int64_t t_ms, struct error *err)
 {
 	struct buffer text = {0};
 
-	if (sink->ops->append(sink, series, t_ms, value))
-		return true;
 	labels_print_metric(&text, series->labels);
 	error_set(err, ERROR_INVALID,
 		"sample of %.*s at %lld ms: expected a later time than its sample before, or the "
@@ -16,6 +13,16 @@ bool store_append(struct series_sink *sink, struct series *series, int64_t t_ms,
 	return false;
 }
 
+bool store_append(struct series_sink *sink, struct series *series, int64_t t_ms, double value,
+	struct error *err)
+{
+	bool ok = sample_is_histogram(value)
+			  ? sink->ops->append_histogram(sink, series, t_ms, sample_histogram(value))
+			  : sink->ops->append(sink, series, t_ms, value);
+
+	return ok || fail_refused(series, t_ms, err);
+}
+
 /* Start timestamps beside the samples: the next one, 0 where there is none. */
 struct starts {
 	const struct script_series *series;
@@ -23,7 +30,7 @@ struct starts {
 	int64_t offset_ms;
 };
 
-static bool next_start(struct starts *starts, int64_t *out_ms)
+static int64_t next_start(struct starts *starts, int64_t t_ms)
 {
 	const struct script_series *series = starts->series;
 
@@ -33,54 +40,64 @@ static bool next_start(struct starts *starts, int64_t *out_ms)
 		starts->taken = 0;
 	}
 	if (starts->run == series->start_count)
-		return false;
+		return 0;
 	const struct script_start_run *run = &series->starts[starts->run];
 
 	starts->offset_ms =
 		starts->taken++ == 0 ? run->offset_ms : starts->offset_ms + run->increment_ms;
-	*out_ms = starts->offset_ms;
-	return !run->missing;
-}
-
-/* Values that repeat, without start timestamps, are one run for the store too. */
-static bool load_runs(const struct script_load *load, const struct script_series *from,
-	int64_t t_ms, struct series_sink *sink, struct series *series, struct error *err)
-{
-	for (size_t i = 0; i < from->run_count; i++) {
-		const struct promql_value_run *run = &from->runs[i];
-		bool constant = run->increment == 0 && load->step_ms > 0 && run->count > 1;
-		double value = run->value;
-
-		if (constant && !run->missing)
-			sink->ops->append_run(sink, series, t_ms, load->step_ms, run->count, value);
-		for (size_t k = 0; !constant && !run->missing && k < run->count; k++) {
-			if (!store_append(
-				    sink, series, t_ms + (int64_t)k * load->step_ms, value, err))
-				return false;
-			value += run->increment;
-		}
-		t_ms += (int64_t)run->count * load->step_ms;
-	}
-	return true;
+	return run->missing ? 0 : t_ms + starts->offset_ms;
 }
 
 static bool load_values(const struct script_load *load, const struct script_series *from,
 	int64_t t_ms, struct series_sink *sink, struct series *series, struct error *err)
 {
-	struct arena arena = {0};
-	struct script_values values = {.series = from, .arena = &arena};
+	struct script_values values = {.series = from};
 	struct starts starts = {.series = from};
 	struct script_value value;
-	int64_t offset_ms;
 	bool ok = true;
 
 	for (; ok && script_next_value(&values, &value); t_ms += load->step_ms) {
-		next_start(&starts, &offset_ms);
-		if (!value.missing)
-			ok = store_append(sink, series, t_ms, value.value, err);
+		int64_t start_ms = next_start(&starts, t_ms);
+
+		if (value.missing)
+			continue;
+		ok = (!from->start_count || sink->ops->append_start(sink, series, t_ms, start_ms) ||
+			     fail_refused(series, t_ms, err)) &&
+		     store_append(sink, series, t_ms, value.value, err);
 	}
-	arena_finish(&arena);
 	return ok;
+}
+
+static bool load_run(const struct promql_value_run *run, int64_t t_ms, int64_t step_ms,
+	struct series_sink *sink, struct series *series, struct error *err)
+{
+	double value = run->value;
+
+	if (run->missing)
+		return true;
+	// A value that repeats is one run for the store too.
+	if (run->increment == 0 && run->count > 1 && step_ms > 0 && !sample_is_histogram(value))
+		return sink->ops->append_run(sink, series, t_ms, step_ms, run->count, value) ==
+			       run->count ||
+		       fail_refused(series, t_ms, err);
+	for (size_t k = 0; k < run->count; k++) {
+		if (!store_append(sink, series, t_ms + (int64_t)k * step_ms, value, err))
+			return false;
+		if (run->increment != 0)
+			value += run->increment;
+	}
+	return true;
+}
+
+static bool load_runs(const struct script_load *load, const struct script_series *from,
+	int64_t t_ms, struct series_sink *sink, struct series *series, struct error *err)
+{
+	for (size_t i = 0; i < from->run_count; i++) {
+		if (!load_run(&from->runs[i], t_ms, load->step_ms, sink, series, err))
+			return false;
+		t_ms += (int64_t)from->runs[i].count * load->step_ms;
+	}
+	return true;
 }
 
 bool store_load(const struct script_load *load, int64_t origin_ms, struct series_sink *sink,
@@ -96,5 +113,5 @@ bool store_load(const struct script_load *load, int64_t origin_ms, struct series
 		if (!ok)
 			return lines_blame(from->line, err);
 	}
-	return true;
+	return !load->with_custom_buckets || store_custom_buckets(load, origin_ms, sink, err);
 }

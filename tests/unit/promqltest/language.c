@@ -220,6 +220,89 @@ static void start_timestamps_go_with_their_samples(void **state)
 		1, 0);
 }
 
+#define HISTOGRAM "{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2] offset:1}}"
+
+static void check_histogram(const char *given, const char *expected, bool same)
+{
+	struct buffer text = {0};
+
+	buffer_printf(&text, "load 1m\n  h %s\n\neval instant at 0 h\n  h %s\n", given, expected);
+	check(text.data, same, !same);
+	buffer_finish(&text);
+}
+
+static void histograms_are_compared_part_by_part(void **state)
+{
+	(void)state;
+	check_histogram(HISTOGRAM, HISTOGRAM, true);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[0 1 0 2 0] offset:0}}",
+		true);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5.0000001 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2] "
+		"offset:1}}",
+		true);
+	check_histogram(HISTOGRAM,
+		"{{schema:1 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2] offset:1}}",
+		false);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:6 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2] offset:1}}",
+		false);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.25 buckets:[1 0 2] offset:1}}",
+		false);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2] offset:2}}",
+		false);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2.1] offset:1}}",
+		false);
+	check_histogram(HISTOGRAM,
+		"{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 n_buckets:[1 0 2] n_offset:1}}",
+		false);
+	check_histogram(HISTOGRAM, "4", false);
+	check_histogram("4", HISTOGRAM, false);
+}
+
+static void hints_count_where_they_are_written(void **state)
+{
+	static const char gauge[] = "{{sum:1 count:1 counter_reset_hint:gauge buckets:[1]}}";
+
+	(void)state;
+	check_histogram(gauge, gauge, true);
+	check_histogram(gauge, "{{sum:1 count:1 buckets:[1]}}", true);
+	check_histogram(gauge, "{{sum:1 count:1 counter_reset_hint:reset buckets:[1]}}", false);
+	check_histogram(gauge, "{{sum:1 count:1 counter_reset_hint:unknown buckets:[1]}}", false);
+	check_histogram("{{sum:1 count:1 buckets:[1]}}", gauge, false);
+}
+
+static void classic_histograms_become_ones_with_custom_buckets(void **state)
+{
+	static const char classic[] = "load_with_nhcb 1m\n"
+				      "  h_bucket{a=\"b\", le=\"+Inf\"} 4 8\n"
+				      "  h_bucket{a=\"b\", le=\"1\"} 1 3\n"
+				      "  h_bucket{a=\"b\", le=\"x\"} 9 9\n"
+				      "  h_bucket{a=\"b\", le=\"5\"} 3 6\n"
+				      "  h_count{a=\"b\"} 4 8\n"
+				      "  h_sum{a=\"b\"} 11 _\n\n";
+	struct buffer text = {0};
+
+	(void)state;
+	buffer_append_text(&text, classic);
+	buffer_append_text(&text, "eval instant at 0 h\n  h{a=\"b\"} {{schema:-53 sum:11 count:4 "
+				  "custom_values:[1 5] buckets:[1 2 1]}}\n\n"
+				  "eval instant at 1m h\n  h{a=\"b\"} {{schema:-53 count:8 "
+				  "custom_values:[1 5] buckets:[3 3 2]}}\n\n"
+				  "eval instant at 0 h_bucket{le=\"5\"}\n"
+				  "  h_bucket{a=\"b\", le=\"5\"} 3\n\n"
+				  "eval instant at 0 h\n  h{a=\"b\"} {{schema:-53 sum:11 count:4 "
+				  "custom_values:[1 6] buckets:[1 2 1]}}\n");
+	check(text.data, 3, 1);
+	buffer_finish(&text);
+	check_stops("load_with_nhcb 1m\n  h_bucket 1\n", "2: a bucket needs a label le");
+	check_stops("load_with_nhcb 1m\n  h_bucket{le=\"1\"} 3\n  h_bucket{le=\"2\"} 1\n", "3: ");
+}
+
 static void only_chosen_cases_run(void **state)
 {
 	struct error err = {0};
@@ -267,6 +350,9 @@ int main(void)
 		cmocka_unit_test(the_rest_of_a_wrong_file_has_failed),
 		cmocka_unit_test(expectations_must_make_sense),
 		cmocka_unit_test(start_timestamps_go_with_their_samples),
+		cmocka_unit_test(histograms_are_compared_part_by_part),
+		cmocka_unit_test(hints_count_where_they_are_written),
+		cmocka_unit_test(classic_histograms_become_ones_with_custom_buckets),
 		cmocka_unit_test(only_chosen_cases_run),
 		cmocka_unit_test(features_can_be_off),
 	};
