@@ -243,6 +243,21 @@ def test_what_is_not_understood_is_an_error_and_never_ignored(tmp_path, extra, a
     assert answer in told.stdout
 
 
+def test_experiments_of_the_language_need_their_feature(tmp_path):
+    write(tmp_path, rules="groups: [{name: g, rules: [{record: r, expr: 'limitk(1, a)'}]}]\n",
+          test=TEST + "tests:\n- interval: 10s\n" + INPUT
+          + "  promql_expr_test: [{expr: 'max_of(2, 1)', exp_samples: [{value: 2}]}]\n")
+    told = run("check", "rules", tmp_path / "rules.yaml")
+    assert told.returncode == 1
+    assert "limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions" \
+        in told.stderr
+    told = run("test", "rules", tmp_path / "test.yaml")
+    assert told.returncode == 1
+    assert "limitk() is experimental" in told.stdout
+    told = run("check", "rules", "--enable-feature=promql-experimental-functions", tmp_path / "rules.yaml")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_alerting_rules_are_checked_and_not_evaluated_yet(tmp_path):
     write(tmp_path, rules="groups: [{name: g, rules: [{alert: Down, expr: up == 0, for: 5m}]}]\n",
           test=TEST + "tests:\n- {}\n")

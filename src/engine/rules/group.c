@@ -245,7 +245,8 @@ static void read_expression(
 		return;
 	}
 	rule->text = filled.text.text;
-	rule->expr = promql_parse(rule->text, 0, arena, &bytes, &err);
+	rule->expr =
+		promql_parse(rule->text, place->reader->options->features, arena, &bytes, &err);
 	if (!rule->expr)
 		expression_problem(place, node, &filled.text, &plain, bytes, &err);
 }

@@ -53,6 +53,7 @@ struct rules_read_options {
 	bool use_environment;
 	bool unset_is_number; // `check`: an unset ${NAME} counts as a number instead of being an
 			      // error
+	unsigned features; // enum promql_feature, of the expressions
 };
 
 /* One problem found: where, what is wrong, what would be right. */

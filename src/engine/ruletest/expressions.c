@@ -184,8 +184,8 @@ static struct query **collect_queries(struct bench *bench, struct map *by_text)
 
 		if (!query) {
 			query = ARENA_NEW(&bench->arena, struct query);
-			query->expr =
-				promql_parse(text, 0, &bench->arena, NULL, &query->parse_error);
+			query->expr = promql_parse(text, bench->run->options->features,
+				&bench->arena, NULL, &query->parse_error);
 			map_set(by_text, text, query);
 		}
 		query->times_ms = memory_grow(query->times_ms, &query->capacity, query->count + 1,

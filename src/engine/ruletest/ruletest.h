@@ -12,6 +12,7 @@ struct ruletest_options {
 	size_t variable_count;
 	bool use_environment;
 	bool closed_ranges;
+	unsigned features; // enum promql_feature
 	struct regex *const
 		*run; // only test groups whose whole name one of these matches; count 0: all
 	size_t run_count;

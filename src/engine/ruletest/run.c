@@ -47,6 +47,7 @@ static void read_rule_file(struct run *run, const char *path)
 		.variables = run->options->variables,
 		.variable_count = run->options->variable_count,
 		.use_environment = run->options->use_environment,
+		.features = run->options->features,
 	};
 	struct rules_problem *problems;
 	struct error err = {0};
@@ -217,7 +218,8 @@ static bool rules_record_inputs(const struct bench *bench)
 struct promql_options run_query_options(const struct run *run)
 {
 	return (struct promql_options){.subquery_step_ms = run->file->interval_ms,
-		.closed_ranges = run->options->closed_ranges};
+		.closed_ranges = run->options->closed_ranges,
+		.features = run->options->features};
 }
 
 static bool run_at(struct bench *bench, struct rules_engine *engine, const int64_t *times_ms,

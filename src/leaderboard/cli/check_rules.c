@@ -1,12 +1,13 @@
 #include "base/file.h"
 #include "leaderboard/cli/cli.h"
 #include "leaderboard/cli/excerpt.h"
+#include "leaderboard/cli/query_features.h"
 #include "leaderboard/cli/variables.h"
 
 enum { MAX_FILE_BYTES = 64 << 20 };
 
 struct check_options {
-	struct option_list set;
+	struct option_list set, features;
 	const char *lint;
 	bool lint_fatal;
 };
@@ -32,6 +33,7 @@ static const struct option check_table[] = {
 		.kind = OPTION_FLAG,
 		.offset = offsetof(struct check_options, lint_fatal),
 		.help = "exit with 1 also when only --lint found something"},
+	CLI_FEATURE_OPTION(offsetof(struct check_options, features)),
 	{0},
 };
 
@@ -133,8 +135,9 @@ static int run(int argc, char **argv)
 	exit_code = 2;
 	if (!cli_variables(&cli_check_rules_command, &options.set, &arena, &variables))
 		goto out;
-	check.read = (struct rules_read_options){
-		variables, options.set.count, .use_environment = true, .unset_is_number = true};
+	check.read =
+		(struct rules_read_options){variables, options.set.count, .use_environment = true,
+			.unset_is_number = true, .features = cli_features(&options.features)};
 	for (int i = 0; i < argc; i++)
 		check_file(&check, argv[i]);
 	if (argc == 0)
@@ -142,6 +145,7 @@ static int run(int argc, char **argv)
 	exit_code = check.failed || (check.linted && options.lint_fatal) ? 1 : 0;
 out:
 	options_list_finish(&options.set);
+	options_list_finish(&options.features);
 	arena_finish(&arena);
 	return exit_code;
 }

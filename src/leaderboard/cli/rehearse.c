@@ -1,4 +1,5 @@
 #include "leaderboard/cli/cli.h"
+#include "leaderboard/cli/query_features.h"
 #include "leaderboard/cli/rehearse_export.h"
 
 #include "base/arena.h"
@@ -8,7 +9,7 @@
 struct rehearse_flags {
 	int64_t players, clusters, seed, duration_ms, scrape_interval_ms;
 	const char *scoring, *range_selectors, *lang;
-	struct option_list rules, set;
+	struct option_list rules, set, features;
 	const char *csv, *json, *openmetrics, *conditions, *log;
 };
 
@@ -76,6 +77,7 @@ static const struct option rehearse_table[] = {
 		.help = "windows without their left edge, as in Prometheus 3, or with it, as in 2",
 		.fallback = "open",
 		.choices = range_selectors},
+	CLI_FEATURE_OPTION(AT(features)),
 	{.name = "csv",
 		.kind = OPTION_FILE,
 		.offset = AT(csv),
@@ -340,6 +342,7 @@ static bool rehearse(const char *scenario, const struct rehearse_flags *flags, s
 		.settings = flags->set.items,
 		.setting_count = flags->set.count,
 		.closed_ranges = strcmp(flags->range_selectors, "closed") == 0,
+		.features = cli_features(&flags->features),
 		.log_path = flags->log,
 		.watch = flags->conditions ? rehearse_note_change : NULL,
 		.watch_context = &changes,
@@ -381,6 +384,7 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "railquest rehearse: %s\n", err.text);
 	options_list_finish(&flags.rules);
 	options_list_finish(&flags.set);
+	options_list_finish(&flags.features);
 	return exit_code;
 }
 

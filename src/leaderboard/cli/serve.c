@@ -171,6 +171,7 @@ static int serve(const struct server_options *options)
 static int serve_with(
 	const struct serve_options *options, struct tsdb *db, const struct scrape_catalog *catalog)
 {
+	const unsigned features = cli_features(&options->features);
 	struct server_options server = {
 		.rehearsal =
 			{
@@ -185,11 +186,12 @@ static int serve_with(
 				.settings = options->set.items,
 				.setting_count = options->set.count,
 				.closed_ranges = strcmp(options->range_selectors, "closed") == 0,
+				.features = features,
 				.log_path = options->log,
 			},
 		.loaded = db,
 		.catalog = catalog,
-		.features = cli_features(&options->features),
+		.features = features,
 		.lookback_ms = options->lookback_ms,
 		.query_timeout_ms = options->query_timeout_ms,
 		.query_max_samples = (uint64_t)options->query_max_samples,

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "engine/ruletest/ruletest.h"
 #include "leaderboard/cli/cli.h"
+#include "leaderboard/cli/query_features.h"
 #include "leaderboard/cli/variables.h"
 
 enum { MAX_FILE_BYTES = 256 << 20 };
@@ -9,6 +10,7 @@ enum { MAX_FILE_BYTES = 256 << 20 };
 struct test_options {
 	struct option_list set;
 	struct option_list run;
+	struct option_list features;
 	const char *range_selectors;
 	const char *junit;
 };
@@ -33,6 +35,7 @@ static const struct option test_table[] = {
 		.help = "whether a window includes its left edge: closed is Prometheus 2.x",
 		.fallback = "open",
 		.choices = range_selectors},
+	CLI_FEATURE_OPTION(offsetof(struct test_options, features)),
 	{.name = "junit",
 		.kind = OPTION_FILE,
 		.offset = offsetof(struct test_options, junit),
@@ -210,6 +213,7 @@ static int run(int argc, char **argv)
 			.variable_count = options.set.count,
 			.use_environment = true,
 			.closed_ranges = strcmp(options.range_selectors, "closed") == 0,
+			.features = cli_features(&options.features),
 			.run = patterns,
 			.run_count = options.run.count,
 		};
@@ -221,6 +225,7 @@ static int run(int argc, char **argv)
 	free(patterns);
 	options_list_finish(&options.set);
 	options_list_finish(&options.run);
+	options_list_finish(&options.features);
 	arena_finish(&arena);
 	return exit_code;
 }

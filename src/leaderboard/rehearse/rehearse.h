@@ -18,6 +18,7 @@ struct rehearse_options {
 	const char *const *settings; // NAME=VALUE, for ${NAME} in scenario and rules
 	size_t setting_count;
 	bool closed_ranges;   // Prometheus 2.x
+	unsigned features;    // enum promql_feature, of the rule files
 	const char *log_path; // NULL: events are kept in memory only
 	/* Told of every change of a condition; NULL: none. See quest_tracker_watch. */
 	quest_watch *watch;

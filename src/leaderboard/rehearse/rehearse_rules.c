@@ -23,8 +23,8 @@ static bool fail_problems(const struct rules_problem *problems, size_t count, st
 	return false;
 }
 
-static bool read_file(
-	struct rehearsal *rehearsal, const char *path, struct rules_file *out, struct error *err)
+static bool read_file(struct rehearsal *rehearsal, const char *path, unsigned features,
+	struct rules_file *out, struct error *err)
 {
 	const struct quest_scenario *scenario = &rehearsal->scenario;
 	struct rules_variable *variables =
@@ -40,6 +40,7 @@ static bool read_file(
 		.variables = variables,
 		.variable_count = scenario->variable_count,
 		.use_environment = true,
+		.features = features,
 	};
 
 	if (!file_read(path, MAX_RULE_FILE_BYTES, &rehearsal->arena, &text, err))
@@ -77,14 +78,15 @@ bool rehearse_rules_open(
 	struct rehearse_rules *rules = &rehearsal->rules;
 	struct series_source *source = tsdb_source(rehearsal->db);
 	struct rules_engine_options engine = {
-		.promql = {.closed_ranges = options->closed_ranges},
+		.promql = {.closed_ranges = options->closed_ranges, .features = options->features},
 		.interval_ms = rehearsal->scenario.step_ms,
 	};
 
 	rules->files = ARENA_ARRAY(&rehearsal->arena, struct rules_file, options->rule_file_count);
 	for (size_t i = 0; i < options->rule_file_count; i++) {
 		rules->file_count++;
-		if (!read_file(rehearsal, options->rule_files[i], &rules->files[i], err))
+		if (!read_file(rehearsal, options->rule_files[i], options->features,
+			    &rules->files[i], err))
 			return false;
 	}
 	collect_groups(rehearsal);
