@@ -13,7 +13,7 @@ static size_t put(char *out, const char *text)
 	return len;
 }
 
-static size_t print_int(char *out, int64_t value)
+size_t number_print_int(char *out, int64_t value)
 {
 	char digits[24];
 	size_t at = sizeof digits;
@@ -41,7 +41,7 @@ static bool print_special(char *out, double value, size_t *len)
 	else if (value == 0)
 		*len = put(out, signbit(value) ? "-0" : "0");
 	else if (fabs(value) < 1e15 && value == (double)(int64_t)value)
-		*len = print_int(out, (int64_t)value);
+		*len = number_print_int(out, (int64_t)value);
 	else
 		return false;
 	return true;
@@ -106,7 +106,7 @@ static size_t print_exponent(char *out, double value, char letter)
 	out[len++] = exponent < 0 ? '-' : '+';
 	if (size < 10)
 		out[len++] = '0';
-	return len + print_int(out + len, size);
+	return len + number_print_int(out + len, size);
 }
 
 size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value)
@@ -142,7 +142,7 @@ void buffer_append_int(struct buffer *buffer, int64_t value)
 {
 	char text[24];
 
-	buffer_append(buffer, text, print_int(text, value));
+	buffer_append(buffer, text, number_print_int(text, value));
 }
 
 bool number_parse_int(struct str text, int64_t *out)

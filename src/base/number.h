@@ -10,6 +10,9 @@
 /* Room for any number that these functions print. */
 enum { NUMBER_TEXT_SIZE = 400 };
 
+/* A decimal integer: 20 characters at most, NUL-ended; returns its length. */
+size_t number_print_int(char *out, int64_t value);
+
 /*
  * The shortest decimal that reads back as `value`. Return the length; `out` is NUL-ended.
  *   number_print        strconv 'f', -1: 0.1, 1e21 in full digits; NaN, +Inf, -Inf (the HTTP API)

@@ -41,6 +41,11 @@ void http_add_header(struct http_request *request, const char *name, struct str 
 	exchange->extra[exchange->extra_count++] = (struct http_extra_header){name, value};
 }
 
+void http_drop_headers(struct http_request *request)
+{
+	((struct exchange *)request)->extra_count = 0;
+}
+
 void http_use_bare_head(struct http_request *request)
 {
 	((struct exchange *)request)->is_bare = true;

@@ -43,6 +43,42 @@ static void put_security(struct head *head, const char *type)
 			    "form-action 'self'; frame-ancestors 'none'"));
 }
 
+/* libwebsockets knows few words; a client that shows the line should show one. */
+static const char *reason_of(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{405, "Method Not Allowed"},
+		{411, "Length Required"},
+		{413, "Request Entity Too Large"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Entity"},
+		{499, "Client Closed Request"},
+		{503, "Service Unavailable"},
+	};
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return NULL;
+}
+
+static bool put_status(struct head *head, const struct exchange *exchange)
+{
+	const char *reason = reason_of(exchange->status);
+
+	// HTTP/2 has a number alone.
+	if (!reason || lws_get_network_wsi(exchange->wsi) != exchange->wsi)
+		return lws_add_http_header_status(exchange->wsi,
+			       (unsigned)exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &head->at,
+			       head->end) == 0;
+	head->at += snprintf((char *)head->at, (size_t)(head->end - head->at), "HTTP/1.1 %d %s\r\n",
+		exchange->status, reason);
+	return true;
+}
+
 static void put_extras(struct head *head, const struct exchange *exchange)
 {
 	for (size_t i = 0; i < exchange->extra_count; i++)
@@ -75,8 +111,7 @@ bool head_send(struct exchange *exchange, size_t len)
 	unsigned char *start = server->scratch + LWS_PRE;
 	struct head head = {exchange->wsi, start, start + HTTP_WRITE_BYTES, false};
 
-	if (lws_add_http_header_status(exchange->wsi,
-		    (unsigned)exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &head.at, head.end))
+	if (!put_status(&head, exchange))
 		return false;
 	bool is_bodiless = exchange->status == 304 || exchange->status == 204;
 

@@ -67,6 +67,9 @@ struct http_route {
  * request ends. */
 void http_add_header(struct http_request *request, const char *name, struct str value);
 
+/* Takes back what was added so far. */
+void http_drop_headers(struct http_request *request);
+
 /*
  * The head of the answer to come has no headers but its own, Date and a length, and a body of
  * unknown length is chunked from 2 KiB on: the head that Go's net/http sends, for an interface that

@@ -126,8 +126,16 @@ def test_an_execution_error_is_422(server):
      'invalid parameter \\"query\\": invalid expression type \\"string\\" for range query, must be Scalar or '
      'instant Vector'),
     ("series", {"match[]": "up{", "start": 1}, None),
-    ("series", {"match[]": '{job=~".*"}'}, "match[] must contain at least one non-empty matcher"),
-    ("series", {"match[]": "sum(up)"}, None),
+    ("series", {"match[]": '{job=~".*"}'},
+     'invalid parameter \\"match[]\\": match[] must contain at least one non-empty matcher'),
+    ("labels", {"match[]": '{job=~".*"}'}, "match[] must contain at least one non-empty matcher"),
+    ("labels", {"match[]": "up{"}, "1:4: parse error: unexpected end of input inside braces"),
+    ("series", {"match[]": "sum(up)"}, 'invalid parameter \\"match[]\\": 1:4: parse error: unexpected \\"(\\"'),
+    ("query_exemplars", {"query": "up("}, "1:4: parse error: unclosed left parenthesis"),
+    ("query_exemplars", {"query": "1", "start": 5, "end": 3}, "end timestamp must not be before start timestamp"),
+    ("format_query", {"query": "up("},
+     'invalid parameter \\"query\\": 1:4: parse error: unclosed left parenthesis'),
+    ("parse_query", {}, None),
     ("labels", {"start": "x"},
      'invalid parameter \\"start\\": invalid time value for \'start\': cannot parse \\"x\\" to a valid timestamp'),
     ("query", {"query": "<script>&"}, None),
@@ -234,7 +242,7 @@ def test_what_grafana_asks_when_it_connects_is_answered(server):
 
 def test_a_post_to_label_values_is_405_as_in_prometheus(server):
     status, headers, _ = server.request("/api/v1/label/job/values", body="")
-    assert (status, headers["Allow"]) == (405, "GET, HEAD")
+    assert (status, headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 def test_five_megabytes_stream_and_leave_no_memory_behind(server):

@@ -82,6 +82,34 @@ static void write_players(struct buffer *out, const struct race *race)
 	arena_finish(&arena);
 }
 
+static void write_counter(struct buffer *out, const char *name, const char *help, double value)
+{
+	describe(out, name, "counter", help);
+	buffer_append_text(out, name);
+	write_number(out, value);
+}
+
+/* What reads the store, on threads. */
+static void write_queries(
+	struct buffer *out, const struct server_counters *counters, const struct http_stats *stats)
+{
+	write_counter(out, "railquest_queries_total",
+		"Requests to Prometheus's API that read the store and came to an end.",
+		(double)counters->queries);
+	write_counter(out, "railquest_query_seconds_total", "Time that threads spent on them.",
+		(double)counters->query_us / 1e6);
+	write_counter(out, "railquest_queries_timed_out_total",
+		"Of them, those that took longer than they might.", (double)counters->timeouts);
+	write_counter(out, "railquest_queries_limited_total",
+		"Of them, those that asked for more than is allowed.", (double)counters->limits);
+	write_counter(out, "railquest_queries_abandoned_total",
+		"Requests whose client left before they were answered.", (double)stats->abandoned);
+	write_gauge(out, "railquest_queries_running", "Requests that a thread is working at.",
+		(double)stats->running);
+	write_gauge(out, "railquest_queries_waiting", "Requests that wait for a thread.",
+		(double)stats->waiting);
+}
+
 static void write_http(struct buffer *out, const struct server *server)
 {
 	struct http_stats stats = http_server_stats(server->http);
@@ -95,6 +123,7 @@ static void write_http(struct buffer *out, const struct server *server)
 		(double)stats.connections);
 	write_gauge(
 		out, "railquest_sse_clients", "Clients of the live stream.", (double)stats.streams);
+	write_queries(out, &server->counters, &stats);
 }
 
 static void write_race(struct buffer *out, const struct race *race)
@@ -150,6 +179,15 @@ void ready_page(struct http_request *request, void *context)
 {
 	(void)context;
 	http_answer(request, 200, "text/plain; charset=utf-8", STR("Railquest is Ready.\n"));
+}
+
+/* As Prometheus without --web.enable-lifecycle: what is played, or was loaded, does not change
+ * while it runs. */
+void reload_page(struct http_request *request, void *context)
+{
+	(void)context;
+	http_answer(
+		request, 403, "text/plain; charset=utf-8", STR("Lifecycle API is not enabled."));
 }
 
 void healthy_page(struct http_request *request, void *context)

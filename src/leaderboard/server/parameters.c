@@ -97,3 +97,68 @@ bool parameter_race_instant(struct str text, int64_t start_ms, int64_t *out_ms, 
 		"seconds, nor an RFC 3339 date",
 		err);
 }
+
+/* The code point of _HEX_ at `at`; moves behind it. False where none stands there. */
+static bool read_escaped(struct str text, size_t *at, uint32_t *out)
+{
+	uint32_t code = 0;
+	size_t i = *at + 1;
+
+	for (; i < text.len && text.data[i] != '_' && i - *at <= 6; i++) {
+		const char *digits = "0123456789abcdefABCDEF";
+		const char *digit = text.data[i] ? strchr(digits, text.data[i]) : NULL;
+
+		if (!digit)
+			return false;
+		uint32_t value = (uint32_t)(digit - digits);
+
+		code = code * 16 + (value < 16 ? value : value - 6);
+	}
+	bool is_character = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+
+	if (i >= text.len || text.data[i] != '_' || i == *at + 1 || !is_character)
+		return false;
+	*at = i + 1;
+	*out = code;
+	return true;
+}
+
+static size_t put_utf8(char *out, uint32_t code)
+{
+	if (code < 0x80) {
+		out[0] = (char)code;
+		return 1;
+	}
+	size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = len - 1; i > 0; i--, code >>= 6)
+		out[i] = (char)(0x80 | (code & 0x3f));
+	out[0] = (char)(0xf00 >> len | code);
+	return len;
+}
+
+struct str parameter_label_name(struct str text, struct arena *arena)
+{
+	struct str rest = {text.data + 3, text.len - 3};
+
+	if (!str_starts_with(text, STR("U__")))
+		return text;
+	char *out = arena_alloc(arena, rest.len + 1); // an escape is longer than what it stands for
+	size_t len = 0;
+
+	for (size_t i = 0; i < rest.len;) {
+		uint32_t code;
+
+		if (rest.data[i] != '_') {
+			out[len++] = rest.data[i++];
+		} else if (i + 1 < rest.len && rest.data[i + 1] == '_') {
+			out[len++] = '_';
+			i += 2;
+		} else if (read_escaped(rest, &i, &code)) {
+			len += put_utf8(out + len, code);
+		} else {
+			return text;
+		}
+	}
+	return (struct str){out, len};
+}

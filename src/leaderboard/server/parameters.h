@@ -3,6 +3,7 @@
 #ifndef SERVER_PARAMETERS_H
 #define SERVER_PARAMETERS_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -18,6 +19,13 @@ bool parameter_duration(struct str text, double *out_s, struct error *err);
 
 /* A count, 0 where the text is empty: no limit. Fails in the words of Go's strconv.Atoi. */
 bool parameter_limit(struct str text, size_t *out, struct error *err);
+
+/*
+ * A label's name in a path: U__ in front says that it is escaped, `__` for an underscore and _HEX_
+ * for any other character that an old name may not have (model.ValueEncodingEscaping). What is not
+ * escaped well is taken as it is.
+ */
+struct str parameter_label_name(struct str text, struct arena *arena);
 
 /* An instant of the race: 87m, 5220 (seconds from the start), Unix seconds from 1,000,000,000 on,
  * or RFC 3339. */

@@ -1,151 +1,52 @@
-/* /api/v1/query and /api/v1/query_range, as Prometheus 3.5 answers them. */
-#include "base/memory.h"
+/* /api/v1/query and /api/v1/query_range, as Prometheus answers them. */
+#include "base/clock.h"
 #include "leaderboard/server/parameters.h"
 #include "leaderboard/server/prometheus_api.h"
-#include "leaderboard/server/prometheus_json.h"
-#include "leaderboard/server/server_private.h"
+#include "leaderboard/server/prometheus_job.h"
+#include "leaderboard/server/prometheus_result.h"
 
-#include <malloc.h>
-
-enum { MAX_POINTS = 11000, SAMPLES_AT_ONCE = 256 };
-/* Samples one query may hold: a tenth of Prometheus's default, 80 MB at most. */
-#define MAX_SAMPLES 5000000
-// A few seconds of one core.
-#define MAX_WORK UINT64_C(1000000000)
+enum { MAX_POINTS = 11000 };
 /* From so many samples on, memory is given back to the system after the answer. */
 #define BIG_ANSWER 50000
 
-static const char truncated[] = "results truncated due to limit";
-
-/* --- the answer, produced as the client takes it --- */
-
-struct answer {
-	struct race *race; // labels of the result belong to its store
-	struct arena arena;
+struct query {
+	struct prometheus_job job; // first: its callbacks get a pointer to it
+	struct str text;
 	struct promql_expr *expr;
+	struct promql_options options;
+	struct promql_annotations notes;
 	struct promql_result result;
-	int64_t t_ms; // of an instant query
-	bool is_range;
-	bool truncated;
-	bool begun;
-	size_t series, sample; // next to be written
-	size_t sample_total;
+	struct prometheus_result at;
+	struct prometheus_stats stats;
+	int64_t start_ms, end_ms, step_ms;
+	bool is_range, wants_stats;
+	size_t limit;
+	int64_t parsed_us; // monotonic
 };
 
-static void release(void *state)
+/* --- on a thread --- */
+
+static bool parse(struct query *query, struct error *err)
 {
-	struct answer *answer = state;
-	bool big = answer->sample_total > BIG_ANSWER;
+	static const char *const types[] = {
+		[PROMQL_SCALAR] = "scalar",
+		[PROMQL_STRING] = "string",
+		[PROMQL_VECTOR] = "instant vector",
+		[PROMQL_MATRIX] = "range vector",
+	};
 
-	if (answer->expr)
-		promql_release(answer->expr);
-	arena_finish(&answer->arena);
-	race_drop(answer->race);
-	free(answer);
-	if (big)
-		malloc_trim(0);
-}
-
-static bool is_matrix(const struct answer *answer)
-{
-	return answer->is_range || answer->result.type == PROMQL_MATRIX;
-}
-
-static const char *result_type(const struct answer *answer)
-{
-	if (is_matrix(answer))
-		return "matrix";
-	switch (answer->result.type) {
-	case PROMQL_SCALAR:
-		return "scalar";
-	case PROMQL_STRING:
-		return "string";
-	case PROMQL_VECTOR:
-	case PROMQL_MATRIX:
-		break;
-	}
-	return "vector";
-}
-
-static bool write_end(const struct answer *answer, struct buffer *out)
-{
-	buffer_append_char(out, '}');
-	prometheus_json_warning(out, answer->truncated ? truncated : NULL);
-	buffer_append_char(out, '}');
-	return false;
-}
-
-/* Scalars and strings are an answer of one part. */
-static bool write_begin(struct answer *answer, struct buffer *out)
-{
-	const struct promql_result *result = &answer->result;
-
-	answer->begun = true;
-	buffer_printf(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":",
-		result_type(answer));
-	if (is_matrix(answer) || result->type == PROMQL_VECTOR) {
-		buffer_append_char(out, '[');
+	query->expr =
+		promql_parse(query->text, query->options.features, query->job.arena, NULL, err);
+	if (!query->expr)
+		return prometheus_wrap_parameter(err, "query");
+	if (!query->is_range || query->expr->type == PROMQL_SCALAR ||
+		query->expr->type == PROMQL_VECTOR)
 		return true;
-	}
-	if (result->type == PROMQL_STRING)
-		prometheus_json_string(out, answer->t_ms, result->text);
-	else
-		prometheus_json_scalar(out, answer->t_ms, result->series[0].samples[0].value);
-	return write_end(answer, out);
+	error_set(err, ERROR_INVALID,
+		"invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
+		types[query->expr->type]);
+	return prometheus_wrap_parameter(err, "query");
 }
-
-static void write_matrix_part(struct answer *answer, struct buffer *out)
-{
-	const struct promql_result_series *series = &answer->result.series[answer->series];
-
-	if (answer->sample == 0) {
-		buffer_append_text(out, answer->series ? ",{\"metric\":" : "{\"metric\":");
-		prometheus_json_labels(out, series->labels);
-		buffer_append_text(out, ",\"values\":[");
-	}
-	for (int i = 0; i < SAMPLES_AT_ONCE && answer->sample < series->sample_count; i++) {
-		const struct sample *sample = &series->samples[answer->sample];
-
-		if (answer->sample++)
-			buffer_append_char(out, ',');
-		prometheus_json_sample(out, sample->t_ms, sample->value);
-	}
-	if (answer->sample == series->sample_count) {
-		buffer_append_text(out, "]}");
-		answer->series++;
-		answer->sample = 0;
-	}
-}
-
-static void write_vector_element(struct answer *answer, struct buffer *out)
-{
-	const struct promql_result_series *series = &answer->result.series[answer->series];
-
-	buffer_append_text(out, answer->series++ ? ",{\"metric\":" : "{\"metric\":");
-	prometheus_json_labels(out, series->labels);
-	buffer_append_text(out, ",\"value\":");
-	prometheus_json_sample(out, answer->t_ms, series->samples[0].value);
-	buffer_append_char(out, '}');
-}
-
-static bool produce(void *state, struct buffer *out)
-{
-	struct answer *answer = state;
-
-	if (!answer->begun)
-		return write_begin(answer, out);
-	if (answer->series == answer->result.series_count) {
-		buffer_append_char(out, ']');
-		return write_end(answer, out);
-	}
-	if (is_matrix(answer))
-		write_matrix_part(answer, out);
-	else
-		write_vector_element(answer, out);
-	return true;
-}
-
-/* --- evaluation --- */
 
 static int compare_series(const void *a, const void *b)
 {
@@ -154,198 +55,212 @@ static int compare_series(const void *a, const void *b)
 	return labels_compare(left->labels, right->labels);
 }
 
-static void cut(struct answer *answer, size_t limit)
+static int64_t *instants(const struct query *query, size_t *count)
 {
-	bool countable = is_matrix(answer) || answer->result.type == PROMQL_VECTOR;
+	*count = query->step_ms ? (size_t)((query->end_ms - query->start_ms) / query->step_ms) + 1
+				: 1;
+	int64_t *times_ms = ARENA_ARRAY(query->job.arena, int64_t, *count);
 
-	if (!limit || !countable || answer->result.series_count <= limit)
-		return;
-	answer->result.series_count = limit;
-	answer->truncated = true;
+	for (size_t i = 0; i < *count; i++)
+		times_ms[i] = query->start_ms + (int64_t)i * query->step_ms;
+	return times_ms;
 }
 
-/*
- * Evaluates and answers; takes `answer` with its expression. An error of evaluation is 422, a query
- * that nobody could evaluate 400.
- */
-static void evaluate(struct http_request *request, struct series_source *source,
-	struct answer *answer, const struct promql_options *options, const int64_t *times_ms,
-	size_t count, size_t limit)
+static bool evaluate(struct query *query, struct error *err)
 {
-	struct http_producer producer = {produce, release, answer};
-	struct error err = {0};
+	size_t count;
+	const int64_t *times_ms = instants(query, &count);
 
-	if (!promql_query(answer->expr, source, options, times_ms, count, &answer->arena,
-		    &answer->result, &err)) {
-		if (err.kind == ERROR_EXECUTION || err.kind == ERROR_LIMIT)
-			api_fail(
-				request, "execution", str_copy(request->arena, str_from(err.text)));
-		else
-			prometheus_fail_parameter(request, "query", &err);
-		release(answer);
-		return;
-	}
-	if (answer->is_range && answer->result.series_count)
-		qsort(answer->result.series, answer->result.series_count,
-			sizeof *answer->result.series, compare_series);
-	for (size_t i = 0; i < answer->result.series_count; i++)
-		answer->sample_total += answer->result.series[i].sample_count;
-	cut(answer, limit);
-	http_answer_produced(request, 200, "application/json", &producer);
-}
-
-/* What both endpoints read after their times. False where it was answered. */
-static bool read_options(
-	struct http_request *request, const struct server *server, struct promql_options *options)
-{
-	struct str timeout = form_get(&request->form, "timeout");
-	struct str lookback = form_get(&request->form, "lookback_delta");
-	struct error err = {0};
-	double seconds;
-
-	if (timeout.len && !parameter_duration(timeout, &seconds, &err)) {
-		prometheus_fail_parameter(request, "timeout", &err);
+	if (!promql_query(query->expr, query->job.source, &query->options, times_ms, count,
+		    query->job.arena, &query->result, err)) {
+		// What only an evaluation can find wrong in a text is the text's fault still.
+		if (err->kind == ERROR_INVALID || err->kind == ERROR_UNSUPPORTED)
+			prometheus_wrap_parameter(err, "query");
 		return false;
 	}
-	*options = (struct promql_options){
-		.features = server->options.features,
-		.lookback_ms = server->options.lookback_ms,
-		.closed_ranges = server->options.rehearsal.closed_ranges,
-		.max_samples = server->options.query_max_samples ? server->options.query_max_samples
-								 : MAX_SAMPLES,
-		.max_work = MAX_WORK,
-	};
-	if (!lookback.len)
-		return true;
-	if (!parameter_duration(lookback, &seconds, &err)) {
-		error_wrap(&err, "error parsing lookback delta duration");
-		api_fail(request, "bad_data", str_copy(request->arena, str_from(err.text)));
-		return false;
-	}
-	// As in Prometheus, none and a negative one mean the default.
-	if (seconds > 0)
-		options->lookback_ms = (int64_t)(seconds * 1000);
+	// One step comes back in the engine's order.
+	if (query->is_range && count == 1 && query->result.series_count)
+		qsort(query->result.series, query->result.series_count,
+			sizeof *query->result.series, compare_series);
 	return true;
 }
 
-/* An answer with the parsed query in it; NULL where it was answered with what is wrong. */
-static struct answer *read_query(
-	struct http_request *request, const struct server *server, bool is_range)
+static void work(struct prometheus_job *job, struct error *err)
 {
-	struct answer *answer = memory_alloc(sizeof *answer);
-	struct error err = {0};
-	static const char *const types[] = {
-		[PROMQL_SCALAR] = "scalar",
-		[PROMQL_STRING] = "string",
-		[PROMQL_VECTOR] = "instant vector",
-		[PROMQL_MATRIX] = "range vector",
-	};
+	struct query *query = (struct query *)job;
 
-	answer->race = race_take(server->race);
-	answer->is_range = is_range;
-	answer->expr = promql_parse(form_get(&request->form, "query"), server->options.features,
-		&answer->arena, NULL, &err);
-	if (answer->expr && is_range && answer->expr->type != PROMQL_SCALAR &&
-		answer->expr->type != PROMQL_VECTOR)
-		error_set(&err, ERROR_INVALID,
-			"invalid expression type \"%s\" for range query, must be Scalar or "
-			"instant Vector",
-			types[answer->expr->type]);
-	if (err.kind == ERROR_NONE)
-		return answer;
-	prometheus_fail_parameter(request, "query", &err);
-	release(answer);
-	return NULL;
+	query->options.deadline_ms = job->deadline_ms;
+	promql_annotations_init(&query->notes, job->arena, query->text);
+	if (!parse(query, err))
+		return;
+	query->parsed_us = clock_monotonic_us();
+	evaluate(query, err);
+}
+
+/* --- on the loop --- */
+
+static size_t count_samples(const struct promql_result *result)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < result->series_count; i++)
+		count += result->series[i].sample_count;
+	return count;
+}
+
+static void take_stats(struct query *query)
+{
+	const struct prometheus_job *job = &query->job;
+
+	query->stats.preparation = (double)(query->parsed_us - job->started_us) / 1e6;
+	query->stats.inner_eval = (double)(job->ended_us - query->parsed_us) / 1e6;
+	query->stats.eval_total = (double)(job->ended_us - job->started_us) / 1e6;
+	query->stats.queue = (double)(job->started_us - job->begun_us) / 1e6;
+	query->stats.total = (double)(job->ended_us - job->begun_us) / 1e6;
+	query->stats.samples = query->stats.peak_samples = count_samples(&query->result);
+}
+
+static bool next(void *job, struct buffer *out)
+{
+	return prometheus_result_next(&((struct query *)job)->at, out);
+}
+
+static void answer(struct http_request *request, struct prometheus_job *job)
+{
+	struct query *query = (struct query *)job;
+
+	query->at = (struct prometheus_result){
+		.result = &query->result,
+		.notes = &query->notes,
+		.stats = query->wants_stats ? &query->stats : NULL,
+		.t_ms = query->end_ms,
+		.is_matrix = query->is_range || query->result.type == PROMQL_MATRIX,
+	};
+	take_stats(query);
+	prometheus_result_cut(&query->at, &query->result, query->limit);
+	prometheus_job_produce(request, job, PROMETHEUS_JSON, next);
+}
+
+static void finish(struct prometheus_job *job)
+{
+	struct query *query = (struct query *)job;
+
+	promql_release(query->expr);
+	if (count_samples(&query->result) > BIG_ANSWER)
+		server_trim_soon(job->server);
+}
+
+/* --- parameters, in Prometheus's order of complaint --- */
+
+static bool read_lookback(
+	const struct form *form, int64_t otherwise_ms, int64_t *out_ms, struct error *err)
+{
+	struct str text = form_get(form, "lookback_delta");
+	double seconds = 0;
+
+	*out_ms = otherwise_ms;
+	if (!text.len)
+		return true;
+	if (!parameter_duration(text, &seconds, err))
+		return error_wrap(err, "error parsing lookback delta duration");
+	if (seconds > 0) // none and a negative one mean the default
+		*out_ms = (int64_t)(seconds * 1000);
+	return true;
+}
+
+static bool read_instant(
+	struct query *query, const struct form *form, int64_t now_ms, struct error *err)
+{
+	if (!prometheus_read_time(form, "time", now_ms, &query->start_ms, err))
+		return false;
+	query->end_ms = query->start_ms;
+	return true;
+}
+
+static bool read_step(struct query *query, struct str text, struct error *err)
+{
+	double step_s = 0;
+
+	if (!parameter_duration(text, &step_s, err))
+		return prometheus_wrap_parameter(err, "step");
+	if (!(step_s * 1e9 >= 1)) {
+		error_set(err, ERROR_INVALID,
+			"zero or negative query resolution step widths are not accepted. Try a "
+			"positive integer");
+		return prometheus_wrap_parameter(err, "step");
+	}
+	if ((double)(query->end_ms - query->start_ms) / 1000 >= (MAX_POINTS + 1) * step_s)
+		return error_set(err, ERROR_INVALID,
+			"exceeded maximum resolution of 11,000 points per timeseries. Try "
+			"decreasing the query resolution (?step=XX)");
+	query->step_ms = step_s < 0.001 ? 1 : (int64_t)(step_s * 1000);
+	return true;
+}
+
+static bool read_range(struct query *query, const struct form *form, struct error *err)
+{
+	if (!parameter_time(form_get(form, "start"), &query->start_ms, err))
+		return prometheus_wrap_parameter(err, "start");
+	if (!parameter_time(form_get(form, "end"), &query->end_ms, err))
+		return prometheus_wrap_parameter(err, "end");
+	if (query->end_ms < query->start_ms) {
+		error_set(err, ERROR_INVALID, "end timestamp must not be before start time");
+		return prometheus_wrap_parameter(err, "end");
+	}
+	return read_step(query, form_get(form, "step"), err);
+}
+
+static bool read_parameters(struct query *query, const struct form *form,
+	const struct server *server, int64_t *timeout_ms, struct error *err)
+{
+	const struct server_options *options = &server->options;
+
+	query->options = (struct promql_options){
+		.features = options->features,
+		.closed_ranges = options->rehearsal.closed_ranges,
+		.max_samples = options->query_max_samples,
+		.annotations = &query->notes,
+		.cancelled = prometheus_job_is_cancelled,
+		.cancel_context = query,
+		.clock_ms = clock_monotonic_ms,
+	};
+	query->wants_stats = form_get(form, "stats").len > 0;
+	query->text = form_get(form, "query");
+	return prometheus_read_limit(form, &query->limit, err) &&
+	       (query->is_range ? read_range(query, form, err)
+				: read_instant(query, form, server_now_ms(server), err)) &&
+	       prometheus_read_timeout(form, timeout_ms, err) &&
+	       read_lookback(form, options->lookback_ms, &query->options.lookback_ms, err);
+}
+
+static void run(struct http_request *request, struct server *server, bool is_range)
+{
+	struct query *query = ARENA_NEW(request->arena, struct query);
+	struct error err = {0};
+	int64_t timeout_ms;
+
+	query->is_range = is_range;
+	query->job.work = work;
+	query->job.answer = answer;
+	query->job.finish = finish;
+	if (!read_parameters(query, &request->form, server, &timeout_ms, &err)) {
+		prometheus_fail(request, &err);
+		return;
+	}
+	if (is_range) {
+		query->options.start_ms = query->start_ms;
+		query->options.end_ms = query->end_ms;
+		query->options.step_ms = query->step_ms;
+	}
+	prometheus_run(request, &query->job, server, timeout_ms);
 }
 
 void prometheus_query(struct http_request *request, void *context)
 {
-	struct server *server = context;
-	struct promql_options options;
-	struct error err = {0};
-	size_t limit;
-	int64_t t_ms;
-
-	if (!parameter_limit(form_get(&request->form, "limit"), &limit, &err)) {
-		prometheus_fail_parameter(request, "limit", &err);
-		return;
-	}
-	if (!prometheus_read_time(request, "time", server_now_ms(server), &t_ms) ||
-		!read_options(request, server, &options))
-		return;
-	struct answer *answer = read_query(request, server, false);
-
-	if (!answer)
-		return;
-	answer->t_ms = t_ms;
-	evaluate(request, server_source(server), answer, &options, &t_ms, 1, limit);
-}
-
-/* start, end and step in Prometheus's order of complaint. */
-static bool read_range(
-	struct http_request *request, int64_t *start_ms, int64_t *end_ms, int64_t *step_ms)
-{
-	struct error err = {0};
-	const char *wrong = "start";
-	double step_s = 0;
-
-	if (!parameter_time(form_get(&request->form, "start"), start_ms, &err))
-		goto fail;
-	wrong = "end";
-	if (!parameter_time(form_get(&request->form, "end"), end_ms, &err))
-		goto fail;
-	if (*end_ms < *start_ms) {
-		error_set(&err, ERROR_INVALID, "end timestamp must not be before start time");
-		goto fail;
-	}
-	wrong = "step";
-	if (!parameter_duration(form_get(&request->form, "step"), &step_s, &err))
-		goto fail;
-	if (!(step_s * 1e9 >= 1)) {
-		error_set(&err, ERROR_INVALID,
-			"zero or negative query resolution step widths are not accepted. Try a "
-			"positive integer");
-		goto fail;
-	}
-	if ((double)(*end_ms - *start_ms) / 1000 >= (MAX_POINTS + 1) * step_s) {
-		api_fail(request, "bad_data",
-			STR("exceeded maximum resolution of 11,000 points per timeseries. Try "
-			    "decreasing "
-			    "the query resolution (?step=XX)"));
-		return false;
-	}
-	*step_ms = step_s < 0.001 ? 1 : (int64_t)(step_s * 1000);
-	return true;
-fail:
-	prometheus_fail_parameter(request, wrong, &err);
-	return false;
+	run(request, context, false);
 }
 
 void prometheus_query_range(struct http_request *request, void *context)
 {
-	struct server *server = context;
-	struct promql_options options;
-	struct error err = {0};
-	int64_t start_ms, end_ms, step_ms;
-	size_t limit, count = 0;
-
-	if (!parameter_limit(form_get(&request->form, "limit"), &limit, &err)) {
-		prometheus_fail_parameter(request, "limit", &err);
-		return;
-	}
-	if (!read_range(request, &start_ms, &end_ms, &step_ms) ||
-		!read_options(request, server, &options))
-		return;
-	struct answer *answer = read_query(request, server, true);
-
-	if (!answer)
-		return;
-	int64_t *times_ms =
-		ARENA_ARRAY(&answer->arena, int64_t, (size_t)((end_ms - start_ms) / step_ms) + 1);
-
-	for (int64_t t_ms = start_ms; t_ms <= end_ms; t_ms += step_ms)
-		times_ms[count++] = t_ms;
-	options.start_ms = start_ms;
-	options.end_ms = end_ms;
-	evaluate(request, server_source(server), answer, &options, times_ms, count, limit);
+	run(request, context, true);
 }

@@ -9,17 +9,22 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "leaderboard/server/prometheus_api.h"
 
 #include <malloc.h>
 
 enum {
 	SLICE_US = 10000,
+	RETRY_US = 500, // until the threads that read have paused
 	MAX_SLICE_US = 100000,
 	MIN_WAIT_US = 10000, // between slices that keep up with the clock
 	MAX_SLICE_STEPS = 1024,
 	PUSH_US = 1000000,
 	REST_US = 15000000, // the final board is shown this long before --loop starts again
 };
+
+/* As in Prometheus, OPTIONS asks what pages of other sites may do (prometheus_admit). */
+enum { GET = HTTP_GET | HTTP_OPTIONS };
 
 /* The first ones are about a race. */
 static const struct http_route routes[] = {
@@ -29,19 +34,31 @@ static const struct http_route routes[] = {
 	{"/api/quest/events", HTTP_GET, quest_events},
 	{"/api/quest/stream", HTTP_GET, quest_stream},
 	{"/", HTTP_GET, page_home},
-	{"/api/v1/query", HTTP_GET | HTTP_POST, prometheus_query},
-	{"/api/v1/query_range", HTTP_GET | HTTP_POST, prometheus_query_range},
-	{"/api/v1/series", HTTP_GET | HTTP_POST, prometheus_series},
-	{"/api/v1/labels", HTTP_GET | HTTP_POST, prometheus_labels},
-	{"/api/v1/label/*/values", HTTP_GET, prometheus_label_values},
-	{"/api/v1/format_query", HTTP_GET | HTTP_POST, prometheus_format_query},
-	{"/api/v1/query_exemplars", HTTP_GET | HTTP_POST, prometheus_empty_list},
-	{"/api/v1/metadata", HTTP_GET, prometheus_empty_map},
-	{"/api/v1/alerts", HTTP_GET, prometheus_alerts},
-	{"/api/v1/rules", HTTP_GET, prometheus_rules},
-	{"/api/v1/status/buildinfo", HTTP_GET, prometheus_build_info},
+	{"/api/v1/query", GET | HTTP_POST, prometheus_query},
+	{"/api/v1/query_range", GET | HTTP_POST, prometheus_query_range},
+	{"/api/v1/series", GET | HTTP_POST, prometheus_series},
+	{"/api/v1/labels", GET | HTTP_POST, prometheus_labels},
+	{"/api/v1/label/*/values", GET, prometheus_label_values},
+	{"/api/v1/format_query", GET | HTTP_POST, prometheus_format_query},
+	{"/api/v1/parse_query", GET | HTTP_POST, prometheus_parse_query},
+	{"/api/v1/query_exemplars", GET | HTTP_POST, prometheus_query_exemplars},
+	{"/api/v1/metadata", GET, prometheus_metadata},
+	{"/api/v1/alerts", GET, prometheus_alerts},
+	{"/api/v1/alertmanagers", GET, prometheus_alertmanagers},
+	{"/api/v1/rules", GET, prometheus_rules},
+	{"/api/v1/targets", GET, prometheus_targets},
+	{"/api/v1/status/buildinfo", GET, prometheus_build_info},
+	{"/api/v1/status/config", GET, prometheus_config},
+	{"/api/v1/status/flags", GET, prometheus_flags},
+	{"/api/v1/status/runtimeinfo", GET, prometheus_runtime_info},
+	{"/api/v1/status/tsdb", GET, prometheus_tsdb_status},
+	{"/api/v1/status/walreplay", GET, prometheus_replay_status},
+	{"/api/v1/read", HTTP_POST, prometheus_read},
+	{"/api/v1/*", GET | HTTP_POST | HTTP_PUT, prometheus_not_found},
+	{"/federate", HTTP_GET, prometheus_federate},
 	{"/-/ready", HTTP_GET, ready_page},
 	{"/-/healthy", HTTP_GET, healthy_page},
+	{"/-/reload", HTTP_POST | HTTP_PUT, reload_page},
 	{"/metrics", HTTP_GET, metrics_page},
 	{"/*", HTTP_GET, page_file},
 };
@@ -153,6 +170,10 @@ static void play(void *context)
 
 	if (race_is_over(server->race) && !start_again(server))
 		return;
+	if (!turns_try_write(server->turns)) {
+		http_timer_start(server->play_timer, RETRY_US);
+		return;
+	}
 	const struct rehearsal *rehearsal = server->race->rehearsal;
 	size_t events = server->race->event_count;
 	int64_t begin_us = clock_monotonic_us(), to_ms = due_ms(server);
@@ -161,7 +182,10 @@ static void play(void *context)
 
 	if (whole)
 		to_ms = rehearsal_now_ms(rehearsal) + slice_ms;
-	if (!race_advance(server->race, to_ms, &err)) {
+	bool ok = race_advance(server->race, to_ms, &err);
+
+	turns_end_write(server->turns);
+	if (!ok) {
 		fail(server, &err);
 		return;
 	}
@@ -196,6 +220,18 @@ static void push_tick(void *context)
 	http_timer_start(server->push_timer, PUSH_US);
 }
 
+static void trim_tick(void *context)
+{
+	(void)context;
+	malloc_trim(0);
+}
+
+void server_trim_soon(struct server *server)
+{
+	if (server->trim_timer)
+		http_timer_start(server->trim_timer, 1);
+}
+
 static void end_tick(void *context)
 {
 	struct server *server = context;
@@ -217,6 +253,18 @@ static void tune_memory(void)
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
+static void fill_options(struct server_options *options)
+{
+	if (!options->query_timeout_ms)
+		options->query_timeout_ms = 120000;
+	if (!options->query_max_concurrency)
+		options->query_max_concurrency = 20;
+	if (!options->query_max_samples)
+		options->query_max_samples = 50000000;
+	if (!options->lookback_ms)
+		options->lookback_ms = 300000;
+}
+
 struct server *server_create(const struct server_options *options, struct error *err)
 {
 	struct server *server = memory_alloc(sizeof *server);
@@ -226,10 +274,14 @@ struct server *server_create(const struct server_options *options, struct error 
 		.route_count = sizeof routes / sizeof *routes -
 			       (options->loaded ? (size_t)RACE_ROUTES : 0),
 		.context = server,
+		.admit = prometheus_admit,
 	};
 
 	tune_memory();
 	server->options = *options;
+	fill_options(&server->options);
+	http.max_threads = server->options.query_max_concurrency;
+	server->turns = turns_create();
 	server->slice_steps = 1;
 	server->generation = 1;
 	server->started_ms = clock_wall_ms();
@@ -241,6 +293,7 @@ struct server *server_create(const struct server_options *options, struct error 
 	server->play_timer = http_timer_create(server->http, play, server);
 	server->push_timer = http_timer_create(server->http, push_tick, server);
 	server->end_timer = http_timer_create(server->http, end_tick, server);
+	server->trim_timer = http_timer_create(server->http, trim_tick, server);
 	return server;
 fail:
 	server_destroy(server);
@@ -254,9 +307,12 @@ void server_destroy(struct server *server)
 	http_timer_destroy(server->play_timer);
 	http_timer_destroy(server->push_timer);
 	http_timer_destroy(server->end_timer);
+	http_timer_destroy(server->trim_timer);
+	server->trim_timer = NULL; // requests that end with the server ask for it still
 	http_server_destroy(server->http);
 	http_block_drop(server->standings);
 	race_drop(server->race);
+	turns_destroy(server->turns);
 	free(server);
 }
 

@@ -21,10 +21,11 @@ struct server_options {
 	int64_t lookback_ms;
 	int64_t query_timeout_ms; // 2 minutes where 0
 	uint64_t query_max_samples;
-	const char *listen;  // HOST:PORT
-	double speed;	     // virtual seconds a second; 0: as fast as possible
-	int64_t duration_ms; // of serving, in real time; 0: until a signal
-	bool loop;	     // start again a while after the end
+	size_t query_max_concurrency; // 20 where 0
+	const char *listen;	      // HOST:PORT
+	double speed;		      // virtual seconds a second; 0: as fast as possible
+	int64_t duration_ms;	      // of serving, in real time; 0: until a signal
+	bool loop;		      // start again a while after the end
 };
 
 struct server;

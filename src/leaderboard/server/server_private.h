@@ -4,12 +4,21 @@
 
 #include "leaderboard/server/race.h"
 #include "leaderboard/server/server.h"
+#include "leaderboard/server/turns.h"
 #include "net/http.h"
+
+/* What was asked of the store so far. */
+struct server_counters {
+	uint64_t queries, query_us; // that came to an end, and the time that threads spent on them
+	uint64_t timeouts, limits;  // of them, those that took too long, or asked for too much
+};
 
 struct server {
 	struct server_options options;
 	struct http_server *http;
-	struct http_timer *play_timer, *push_timer, *end_timer;
+	struct http_timer *play_timer, *push_timer, *end_timer, *trim_timer;
+	struct turns *turns; // threads read the store, the loop adds to it
+	struct server_counters counters;
 	struct race *race;    // NULL: samples that were loaded are served
 	struct error failure; // what ended the run; ERROR_NONE: nothing did
 	int64_t origin_us;    // monotonic instant of the race's start
@@ -31,12 +40,20 @@ int64_t server_now_ms(const struct server *server);
 /* Handlers; context is the server. */
 http_handler quest_standings, quest_curves, quest_events, quest_stream;
 http_handler prometheus_query, prometheus_query_range, prometheus_series, prometheus_labels,
-	prometheus_label_values, prometheus_format_query, prometheus_rules, prometheus_build_info,
-	prometheus_empty_list, prometheus_empty_map, prometheus_alerts;
-http_handler page_home, page_stage, page_file, metrics_page, ready_page, healthy_page;
+	prometheus_label_values, prometheus_format_query, prometheus_parse_query,
+	prometheus_query_exemplars, prometheus_metadata, prometheus_rules, prometheus_alerts,
+	prometheus_targets, prometheus_alertmanagers, prometheus_not_found;
+http_handler prometheus_build_info, prometheus_config, prometheus_flags, prometheus_runtime_info,
+	prometheus_tsdb_status, prometheus_replay_status;
+http_handler prometheus_federate, prometheus_read;
+http_handler page_home, page_stage, page_file, metrics_page, ready_page, healthy_page, reload_page;
 
 /* {"status":"error",…} with the status that goes with the type, as Prometheus's API fails. */
 void api_fail(struct http_request *request, const char *type, struct str text);
+
+/* Memory that was just given up, or is about to be, goes back to the system when the loop has time.
+ */
+void server_trim_soon(struct server *server);
 
 /* Bytes of this process that are in memory. */
 size_t process_resident_bytes(void);
