@@ -101,6 +101,17 @@ static void check_expression(struct str text, unsigned features)
 	arena_finish(&arena);
 }
 
+static void check_selector(struct str text)
+{
+	struct arena arena = {0};
+	struct error err = {0};
+	struct promql_expr *expr = promql_parse_selector(text, &arena, &err);
+
+	assert(expr ? expr->kind == PROMQL_SELECTOR : err.kind != ERROR_NONE);
+	promql_release(expr);
+	arena_finish(&arena);
+}
+
 static void check_metric(struct str text)
 {
 	struct arena arena = {0};
@@ -152,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_expression(text, 0);
 	check_expression(text, PROMQL_ALL_FEATURES);
+	check_selector(text);
 	check_metric(text);
 	check_values(text);
 	check_duration(text);

@@ -305,13 +305,20 @@ static bool parse_unary(struct parser *parser, struct promql_expr **out)
 
 /* --- the whole --- */
 
-static bool parse_all(struct parser *parser, struct promql_expr **out)
+static bool check_size(struct parser *parser)
 {
 	struct promql_position all = {0, parser->text.len};
 
 	if (parser->text.len > PARSER_MAX_BYTES)
 		return parser_fail(parser, ERROR_LIMIT, all, "expression is longer than %d bytes",
 			PARSER_MAX_BYTES);
+	return true;
+}
+
+static bool parse_all(struct parser *parser, struct promql_expr **out)
+{
+	if (!check_size(parser))
+		return false;
 	if (parser_peek(parser)->kind == TOKEN_EOF)
 		return parser_fail(parser, ERROR_INVALID, (struct promql_position){0},
 			"no expression found in input");
@@ -322,6 +329,30 @@ static bool parse_all(struct parser *parser, struct promql_expr **out)
 	return parser_check_types(parser, *out);
 }
 
+static bool parse_selector_alone(struct parser *parser, struct promql_expr **out)
+{
+	if (!check_size(parser))
+		return false;
+	enum token_kind kind = parser_peek(parser)->kind;
+	bool named = parser_is_metric_name(kind);
+
+	if (!named && kind != TOKEN_LEFT_BRACE)
+		return parser_unexpected(parser, NULL, NULL);
+	struct token name = named ? parser_take(parser) : (struct token){0};
+
+	if (!parser_selector(parser, named ? &name : NULL, out))
+		return false;
+	return parser_peek(parser)->kind == TOKEN_EOF || parser_unexpected(parser, NULL, NULL);
+}
+
+/* NULL, and what was made of it until then is freed. */
+static struct promql_expr *give_up(struct parser *parser)
+{
+	for (struct parser_matcher *m = parser->matchers; m; m = m->previous)
+		matcher_finish(&m->matcher);
+	return NULL;
+}
+
 struct promql_expr *promql_parse(struct str text, unsigned features, struct arena *arena,
 	struct promql_position *where, struct error *err)
 {
@@ -330,9 +361,14 @@ struct promql_expr *promql_parse(struct str text, unsigned features, struct aren
 
 	parser_init(&parser, text, arena, where, err);
 	parser.features = features;
-	if (parse_all(&parser, &expr))
-		return expr;
-	for (struct parser_matcher *m = parser.matchers; m; m = m->previous)
-		matcher_finish(&m->matcher);
-	return NULL;
+	return parse_all(&parser, &expr) ? expr : give_up(&parser);
+}
+
+struct promql_expr *promql_parse_selector(struct str text, struct arena *arena, struct error *err)
+{
+	struct parser parser;
+	struct promql_expr *expr = NULL;
+
+	parser_init(&parser, text, arena, NULL, err);
+	return parse_selector_alone(&parser, &expr) ? expr : give_up(&parser);
 }

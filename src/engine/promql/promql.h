@@ -206,6 +206,12 @@ struct promql_expr *promql_parse(struct str text, unsigned features, struct aren
 void promql_release(struct promql_expr *expr);
 
 /*
+ * A selector and nothing else, as the HTTP API's match[] takes it: PROMQL_SELECTOR without
+ * modifiers. What it matches is not looked at, {} passes. Fails as promql_parse.
+ */
+struct promql_expr *promql_parse_selector(struct str text, struct arena *arena, struct error *err);
+
+/*
  * The tree as text again, Prometheus's form (Expr.String()), but for the few trees whose text
  * Prometheus could not read again: those are quoted or spelt so that they can be.
  */

@@ -328,6 +328,41 @@ static void a_series_reads_as_its_labels(void **state)
 	check_metric("up 1", "1:4: parse error: unexpected number \"1\"");
 }
 
+static void check_selector(const char *text, const char *wanted)
+{
+	struct arena arena = {0};
+	struct error err = {0};
+	struct buffer out = {0};
+	struct promql_expr *expr = promql_parse_selector(str_from(text), &arena, &err);
+
+	if (expr)
+		promql_print(&out, expr);
+	else
+		buffer_append_text(&out, err.text);
+	assert_string_equal(out.data, wanted);
+	promql_release(expr);
+	buffer_finish(&out);
+	arena_finish(&arena);
+}
+
+static void a_selector_alone_is_read_without_what_may_follow_it(void **state)
+{
+	(void)state;
+	check_selector("up", "up");
+	check_selector(" up{job=~'a.*', } # all", "up{job=~\"a.*\"}");
+	check_selector("{\"a.b\",'c d'!=\"\"}", "{\"c d\"!=\"\",__name__=\"a.b\"}");
+	check_selector("{}", "{}");
+	check_selector("sum", "sum");
+	check_selector("", "unknown position: parse error: unexpected end of input");
+	check_selector("1", "1:1: parse error: unexpected number \"1\"");
+	check_selector("sum(up)", "1:4: parse error: unexpected \"(\"");
+	check_selector("up offset 5m", "1:4: parse error: unexpected <offset>");
+	check_selector("up[5m]", "1:3: parse error: unexpected \"[\"");
+	check_selector(
+		"{a=~'('}", "1:2: parse error: error parsing regexp: missing closing ): `(`");
+	check_selector("{a", "1:3: parse error: unexpected end of input inside braces");
+}
+
 static void every_function_of_the_table_is_found(void **state)
 {
 	static const char *const names[] = {"abs", "absent_over_time", "clamp_max", "increase",
@@ -358,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_text_over_one_mebibyte_is_refused),
 		cmocka_unit_test(a_walk_goes_parents_first_and_stops_where_it_is_told),
 		cmocka_unit_test(a_series_reads_as_its_labels),
+		cmocka_unit_test(a_selector_alone_is_read_without_what_may_follow_it),
 		cmocka_unit_test(every_function_of_the_table_is_found),
 	};
 
