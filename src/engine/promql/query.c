@@ -29,15 +29,40 @@ static const struct labels *keep_labels(struct arena *arena, const struct labels
 	return labels_make(arena, labels->items, labels->count, true);
 }
 
+static bool too_many(struct error *err)
+{
+	return error_set(err, ERROR_LIMIT,
+		"query processing would load too many samples into memory in query execution");
+}
+
 static bool put(
 	struct gathering *gathering, struct gathered *to, struct sample sample, struct error *err)
 {
 	if (++gathering->sample_count > gathering->max_samples)
-		return error_set(err, ERROR_LIMIT,
-			"query processing would load too many samples into memory in query "
-			"execution");
+		return too_many(err);
 	to->samples = memory_grow(to->samples, &to->capacity, to->count + 1, sizeof sample);
 	to->samples[to->count++] = sample;
+	return true;
+}
+
+static bool put_column(struct gathering *gathering, struct gathered *to,
+	const struct promql_block *block, size_t column, struct error *err)
+{
+	const double *values = block->columns[column];
+	size_t present = 0;
+
+	for (size_t k = 0; k < block->step_count; k++)
+		present += !plan_is_missing(values[k]);
+	gathering->sample_count += present;
+	if (gathering->sample_count > gathering->max_samples)
+		return too_many(err);
+	if (!present)
+		return true;
+	to->samples =
+		memory_grow(to->samples, &to->capacity, to->count + present, sizeof(struct sample));
+	for (size_t k = 0; k < block->step_count; k++)
+		if (!plan_is_missing(values[k]))
+			to->samples[to->count++] = (struct sample){block->times_ms[k], values[k]};
 	return true;
 }
 
@@ -55,14 +80,8 @@ static bool gather_block(void *context, const struct promql_block *block, struct
 				keep_labels(gathering->arena, block->labels[i]);
 	}
 	for (size_t i = 0; i < block->series_count; i++)
-		for (size_t k = 0; k < block->step_count; k++) {
-			double value = block->columns[i][k];
-
-			if (!plan_is_missing(value) &&
-				!put(gathering, &gathering->series[i],
-					(struct sample){block->times_ms[k], value}, err))
-				return false;
-		}
+		if (!put_column(gathering, &gathering->series[i], block, i, err))
+			return false;
 	return true;
 }
 
@@ -79,7 +98,7 @@ static void hand_over(struct gathering *gathering, bool sorted, struct promql_re
 
 	out->series = ARENA_ARRAY(arena, struct promql_result_series, gathering->series_count);
 	for (size_t i = 0; i < gathering->series_count; i++) {
-		const struct gathered *from = &gathering->series[i];
+		struct gathered *from = &gathering->series[i];
 
 		if (!from->count)
 			continue;
@@ -89,6 +108,9 @@ static void hand_over(struct gathering *gathering, bool sorted, struct promql_re
 			.samples = ARENA_ARRAY(arena, struct sample, from->count),
 			.sample_count = from->count};
 		memcpy(to->samples, from->samples, from->count * sizeof(struct sample));
+		// A large result is there once, not twice.
+		free(from->samples);
+		*from = (struct gathered){0};
 	}
 	if (sorted && out->series_count)
 		qsort(out->series, out->series_count, sizeof *out->series, compare_labels);
