@@ -129,8 +129,12 @@ static bool parse_operator(struct parser *parser, struct promql_expr **expr)
 		parser_leave(parser);
 	struct promql_position position = {lhs->position.start, rhs->position.end};
 
-	if ((matching.binary.has_fill_left || matching.binary.has_fill_right) &&
-		!(parser->features & PROMQL_FILL_MODIFIERS))
+	bool fills = matching.binary.has_fill_left || matching.binary.has_fill_right;
+
+	// Whether an operator follows had to be looked up: what the lexer says there comes first.
+	if (fills && parser_peek(parser)->kind == TOKEN_ERROR)
+		return parser_unexpected(parser, NULL, NULL);
+	if (fills && !(parser->features & PROMQL_FILL_MODIFIERS))
 		return parser_fail(parser, ERROR_INVALID, position,
 			"binop fill modifiers are experimental and not enabled");
 	// The left side is no level of its own: a spine of any length counts once.

@@ -234,6 +234,7 @@ static void fill_says_where_it_cannot_stand(void **state)
 	(void)state;
 	needs(PROMQL_FILL_MODIFIERS, "1 + (a * fill(0) b)",
 		"1:6: parse error: binop fill modifiers are experimental and not enabled");
+	refuse(0, "a + fill(0) b $", "1:15: parse error: unexpected character: '$'");
 	refuse(PROMQL_ALL_FEATURES, "a and fill(0) b",
 		"1:1: parse error: filling in missing series not allowed for set operators");
 	refuse(PROMQL_ALL_FEATURES, "a + fill(0) 1",
