@@ -1,0 +1,171 @@
+/*
+ * ledger/ledger.h — what the event log makes of a race: who completed what, once acts of people are
+ * taken into account, under which scoring and in which environment; then standings, explanations
+ * and exports. A pure function of the events, the quest file and an instant: no I/O, no clock.
+ *
+ * Make a new ledger when the log has grown: a thousand events take less than a millisecond.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "leaderboard/log/log.h"
+#include "leaderboard/quest/quest.h"
+
+struct ledger;
+
+/* All may be left at zero; what is given is borrowed and outlives the ledger. */
+struct ledger_options {
+	const struct quest_file *file; // titles, who is hidden, tables, prizes; NULL: the log alone
+	const struct quest_player *seen; // players who have a row though no event names them
+	size_t seen_count;
+	const struct quest_counting *counting; // instead of the scoring in force
+	int64_t version;		       // the scoring with this version; 0: that in force
+	struct str env;	 // instead of the environment in force; empty: that one
+	int64_t through; // events up to this one; 0: all
+};
+
+/*
+ * Borrows the entries. Fails: ERROR_INVALID where there is no scoring (neither a quest file nor an
+ * event has one), the version or environment is unknown, or a scoring in the log cannot be read.
+ */
+struct ledger *ledger_create(const struct ledger_options *options,
+	const struct event_log_entry *entries, size_t count, struct error *err);
+void ledger_destroy(struct ledger *ledger); // takes NULL
+
+/* --- what is in force --- */
+
+const struct quest_counting *ledger_counting(const struct ledger *ledger);
+int64_t ledger_version(const struct ledger *ledger); // of the scoring; 0: no event applied it
+struct str ledger_env(const struct ledger *ledger);  // may be empty
+int64_t ledger_end_ms(const struct ledger *ledger);
+/* The instant that the public sees at now_ms: not past the freeze, where the file has one. */
+int64_t ledger_public_ms(const struct ledger *ledger, int64_t now_ms);
+
+/* --- players --- */
+
+/* Somebody who has a row: the hidden are not among them. */
+struct ledger_player {
+	struct quest_player player; // aliases followed
+	struct str name;	    // as shown
+	size_t table, team;	    // of the quest file, SIZE_MAX: none
+	bool no_prize;
+};
+const struct ledger_player *ledger_players(const struct ledger *ledger, size_t *count);
+/* CLUSTER/USER, USER@CLUSTER, or USER where only one has that name; SIZE_MAX where nobody is. Fails
+ * with ERROR_INVALID, naming who could be meant. */
+size_t ledger_find(const struct ledger *ledger, struct str name, struct error *err);
+
+/* A completion that counts; `event` 0: there is none. */
+struct ledger_mark {
+	int64_t event;			      // that made it
+	int64_t t_ms, earliest_ms, latest_ms; // without the time that is excluded
+	int64_t recorded_ms;		      // with it
+	bool by_hand;			      // an act, not conditions
+};
+const struct ledger_mark *ledger_mark(const struct ledger *ledger, size_t player, size_t exercise);
+
+/* --- standings --- */
+
+struct ledger_row {
+	size_t player, rank, done;
+	double score;
+	bool prize;	   // above the line
+	bool on_line;	   // shares the place on the line with somebody: the rule for ties decides
+	bool photo_finish; // with the one before: their intervals overlap
+	bool confirmed;	   // somebody looked at it
+	double margin_s;   // of the photo finish: how wide the intervals are
+};
+
+/* Everybody at an instant, best first; `out` has room for all players. Returns how many. */
+size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row *out);
+
+/* The mean of the members' points; equal means share a rank. */
+struct ledger_group_row {
+	size_t group, rank, members;
+	double score;
+};
+/* Of the quest file's tables or teams; `out` has room for all of them. Groups without a member who
+ * has a row are left out. */
+size_t ledger_tables(struct ledger *ledger, int64_t now_ms, struct ledger_group_row *out);
+size_t ledger_teams(struct ledger *ledger, int64_t now_ms, struct ledger_group_row *out);
+
+/* --- proof --- */
+
+enum ledger_line_kind {
+	LEDGER_WEIGHT,
+	LEDGER_BONUS,
+	LEDGER_RAMP,
+	LEDGER_FORMULA,
+	LEDGER_ADJUSTMENT,
+	LEDGER_AWARD
+};
+
+/* One line of a score. All texts are the arena's. */
+struct ledger_line {
+	enum ledger_line_kind kind;
+	size_t exercise;       // SIZE_MAX: none
+	struct str arithmetic; // (55:00 - 65:00) / 5:00
+	struct str points;     // decimal; the lines add up to the score, digit by digit
+	int64_t event;	       // what it rests on
+};
+
+struct ledger_explanation {
+	size_t player, rank, players;
+	int64_t now_ms;
+	struct str score; // as shown everywhere
+	struct ledger_line *lines;
+	size_t line_count;
+};
+
+/*
+ * Why a player has the points he has at an instant. Where a line has no finite decimal (a third) it
+ * is rounded so that the running sum is the nearest; the sum is always the score's own digits.
+ */
+void ledger_explain(struct ledger *ledger, size_t player, int64_t now_ms, struct arena *arena,
+	struct ledger_explanation *out);
+
+/* --- acts --- */
+
+/*
+ * Checks an act before it is appended, and writes down what it changes: `before`, `after`, and of
+ * a scoring its version. Texts are the arena's. Fails: ERROR_INVALID, saying what would be right.
+ */
+bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, struct arena *arena,
+	struct error *err);
+
+/* A counting as the member `scoring` of an event, and back; texts are the arena's. */
+void ledger_print_scoring(struct buffer *out, const struct quest_counting *counting);
+bool ledger_read_scoring(
+	struct str text, struct arena *arena, struct quest_counting *out, struct error *err);
+
+/* What a quest file's log is the log of: its name and its start. */
+struct str ledger_race_name(const struct quest_file *file, struct arena *arena);
+
+/* --- exports --- */
+
+enum ledger_language { LEDGER_ENGLISH, LEDGER_FRENCH };
+
+/* `head` is the log's, for what names it; NULL: not known. */
+struct ledger_print {
+	struct ledger *ledger;
+	int64_t now_ms;
+	int64_t events;
+	const struct event_hash *head;
+	enum ledger_language language;
+};
+
+void ledger_print_text(struct buffer *out, const struct ledger_print *print);
+void ledger_print_json(struct buffer *out, const struct ledger_print *print);
+void ledger_print_csv(struct buffer *out, const struct ledger_print *print);
+/* CTFtime's scoreboard feed: tasks and standings. */
+void ledger_print_ctftime(struct buffer *out, const struct ledger_print *print);
+/* {"scoreboard":…,"awards":…} in the shape of the ICPC Contest API. */
+void ledger_print_contest(struct buffer *out, const struct ledger_print *print);
+/* One page that needs nothing else, in both languages. */
+void ledger_print_html(struct buffer *out, const struct ledger_print *print);
+void ledger_print_explanation(struct buffer *out, const struct ledger_print *print,
+	const struct ledger_explanation *explanation);
+void ledger_print_explanation_json(struct buffer *out, const struct ledger_print *print,
+	const struct ledger_explanation *explanation);
+
+#endif

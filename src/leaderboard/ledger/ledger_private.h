@@ -1,0 +1,64 @@
+/* ledger/ledger_private.h — private to ledger. ledger.c folds the events, ledger_people.c says who
+ * has a row, ledger_standings.c ranks, ledger_explain.c explains, ledger_act.c checks acts, and
+ * print_*.c write. */
+#ifndef LEDGER_PRIVATE_H
+#define LEDGER_PRIVATE_H
+
+#include "leaderboard/ledger/ledger.h"
+
+#include "base/map.h"
+
+/* Points that an event gave. */
+struct ledger_gift {
+	size_t player;
+	int64_t t_ms;
+	double points;
+	const struct event_log_entry *entry;
+};
+
+struct ledger {
+	struct arena arena;
+	struct ledger_options options;
+	const struct event_log_entry *entries;
+	size_t entry_count;
+	bool *is_cancelled; // [entry]: voided or undone
+	struct quest_counting own_counting;
+	const struct quest_counting *counting;
+	int64_t version, last_version;
+	struct str env;
+	struct map player_of; // "CLUSTER\0USER", as recorded → index + 1; 0 is hidden
+	struct ledger_player *players;
+	size_t player_count, player_capacity;
+	struct ledger_mark *marks; // [player][exercise]
+	struct ledger_gift *gifts;
+	size_t gift_count, gift_capacity;
+	bool *is_confirmed; // [player]
+	// For the board: what is above, as it wants them.
+	struct quest_player *names;
+	int64_t *done_ms, *early_ms;
+	struct quest_adjustment *adjustments;
+	struct quest_board *board;
+	struct quest_standing *standings;
+};
+
+/* The player of an event's texts, aliases followed; he is added. SIZE_MAX: he is hidden. */
+size_t ledger_person(struct ledger *ledger, struct str cluster, struct str user);
+void ledger_add_people(struct ledger *ledger);
+
+/* The event with this number that is read, NULL where there is none. */
+const struct event_log_entry *ledger_entry(const struct ledger *ledger, int64_t id);
+size_t ledger_exercise(const struct quest_counting *counting, struct str name);
+/* What acts gave a player by now_ms. */
+double ledger_extra(const struct ledger *ledger, size_t player, int64_t now_ms);
+/* Instant without the time that is excluded for a cluster. */
+int64_t ledger_shift(const struct ledger *ledger, struct str cluster, int64_t t_ms);
+
+/* Titles; the name where the file has none. */
+struct str ledger_exercise_title(
+	const struct ledger *ledger, size_t exercise, enum ledger_language language);
+struct str ledger_title(const struct ledger *ledger, enum ledger_language language);
+/* 1:05:00 after the start; with .123 where there are ms. */
+void ledger_print_offset(struct buffer *out, const struct ledger *ledger, int64_t t_ms);
+void ledger_print_duration(struct buffer *out, int64_t ms);
+
+#endif

@@ -1,0 +1,196 @@
+#include "leaderboard/ledger/ledger_private.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* --- photo finishes --- */
+
+/* What a player would have had his completions been as early as they may have been. */
+static double best_score(const struct ledger *ledger, size_t player, int64_t now_ms)
+{
+	const struct quest_counting *counting = ledger->counting;
+	int64_t done_ms[QUEST_MAX_EXERCISES];
+
+	for (size_t i = 0; i < counting->exercise_count; i++) {
+		size_t cell = player * counting->exercise_count + i;
+
+		// What is not known by now is not complete earlier either.
+		done_ms[i] = ledger->done_ms[cell] <= now_ms ? ledger->early_ms[cell] : QUEST_NEVER;
+	}
+	return quest_counting_score(
+		counting, done_ms, ledger_extra(ledger, player, now_ms), now_ms);
+}
+
+static int64_t last_of(
+	const struct ledger *ledger, const int64_t *instants_ms, size_t player, int64_t now_ms)
+{
+	size_t exercises = ledger->counting->exercise_count;
+	int64_t last_ms = INT64_MIN;
+
+	for (size_t i = 0; i < exercises; i++)
+		if (ledger->done_ms[player * exercises + i] <= now_ms &&
+			instants_ms[player * exercises + i] > last_ms)
+			last_ms = instants_ms[player * exercises + i];
+	return last_ms;
+}
+
+static double widest_s(const struct ledger *ledger, size_t player, int64_t now_ms)
+{
+	size_t exercises = ledger->counting->exercise_count;
+	int64_t widest_ms = 0;
+
+	for (size_t i = 0; i < exercises; i++) {
+		size_t cell = player * exercises + i;
+
+		if (ledger->done_ms[cell] <= now_ms &&
+			ledger->done_ms[cell] - ledger->early_ms[cell] > widest_ms)
+			widest_ms = ledger->done_ms[cell] - ledger->early_ms[cell];
+	}
+	return (double)widest_ms / 1000;
+}
+
+/*
+ * A completion is scored at the end of its interval, so a score is the least that it may be. The
+ * second of two may have been first where his best reaches the first one's least; where points are
+ * equal, their last completions are what may be the other way round.
+ */
+static bool may_be_swapped(const struct ledger *ledger, const struct quest_standing *first,
+	const struct quest_standing *second, int64_t now_ms)
+{
+	double best = best_score(ledger, second->player, now_ms);
+
+	if (second->done == 0 || first->done != second->done)
+		return second->done != 0 && best > second->score && best >= first->score;
+	if (best != second->score)
+		return best >= first->score;
+	return first->score == second->score && first->rank != second->rank &&
+	       last_of(ledger, ledger->early_ms, second->player, now_ms) <=
+		       last_of(ledger, ledger->done_ms, first->player, now_ms);
+}
+
+static void flag_photo_finish(const struct ledger *ledger, const struct quest_standing *at,
+	int64_t now_ms, struct ledger_row *row)
+{
+	if (!may_be_swapped(ledger, at - 1, at, now_ms))
+		return;
+	double first_s = widest_s(ledger, at[-1].player, now_ms);
+	double second_s = widest_s(ledger, at->player, now_ms);
+
+	row->photo_finish = true;
+	row->margin_s = first_s > second_s ? first_s : second_s;
+	row->confirmed = ledger->is_confirmed[at->player] || ledger->is_confirmed[at[-1].player];
+}
+
+/* --- the prize line --- */
+
+static bool may_win(const struct ledger *ledger, const struct ledger_row *row)
+{
+	return row->done && !ledger->players[row->player].no_prize;
+}
+
+/*
+ * Counts those who may win, in the order of ranks; whoever is equal to the last of them but comes
+ * after him stands on the line with all who share that rank.
+ */
+static void draw_line(const struct ledger *ledger, struct ledger_row *rows, size_t count)
+{
+	const struct quest_file *file = ledger->options.file;
+	size_t places = file ? file->prize.places : 0, taken = 0, line_rank = 0;
+	bool is_shared = false;
+
+	for (size_t i = 0; i < count && places; i++) {
+		if (!may_win(ledger, &rows[i]))
+			continue;
+		if (taken++ < places) {
+			rows[i].prize = true;
+			line_rank = rows[i].rank;
+		} else {
+			is_shared |= rows[i].rank == line_rank;
+		}
+	}
+	for (size_t i = 0; i < count && is_shared; i++)
+		if (rows[i].rank == line_rank && may_win(ledger, &rows[i])) {
+			rows[i].on_line = true;
+			rows[i].prize = file->prize.split_ties;
+		}
+}
+
+size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row *out)
+{
+	struct quest_standing *standings = ledger->standings;
+
+	quest_board_at(ledger->board, now_ms, standings);
+	for (size_t i = 0; i < ledger->player_count; i++) {
+		out[i] = (struct ledger_row){
+			.player = standings[i].player,
+			.rank = standings[i].rank,
+			.done = standings[i].done,
+			.score = standings[i].score,
+		};
+		if (i)
+			flag_photo_finish(ledger, &standings[i], now_ms, &out[i]);
+	}
+	draw_line(ledger, out, ledger->player_count);
+	return ledger->player_count;
+}
+
+/* --- groups --- */
+
+struct grouping {
+	const struct quest_group *groups;
+};
+
+static int compare_groups(const void *a, const void *b, void *context)
+{
+	const struct ledger_group_row *left = a, *right = b;
+	const struct grouping *grouping = context;
+
+	if (left->score != right->score)
+		return left->score > right->score ? -1 : 1;
+	return str_compare(grouping->groups[left->group].name, grouping->groups[right->group].name);
+}
+
+static size_t rank_groups(struct ledger *ledger, int64_t now_ms, const struct quest_group *groups,
+	size_t group_count, bool is_team, struct ledger_group_row *out)
+{
+	struct grouping grouping = {groups};
+	size_t count = 0;
+
+	quest_board_at(ledger->board, now_ms, ledger->standings);
+	for (size_t i = 0; i < group_count; i++) {
+		struct ledger_group_row row = {.group = i};
+
+		for (size_t j = 0; j < ledger->player_count; j++) {
+			const struct ledger_player *player =
+				&ledger->players[ledger->standings[j].player];
+
+			if ((is_team ? player->team : player->table) != i)
+				continue;
+			row.score += ledger->standings[j].score;
+			row.members++;
+		}
+		if (row.members == 0)
+			continue;
+		row.score /= (double)row.members;
+		out[count++] = row;
+	}
+	qsort_r(out, count, sizeof *out, compare_groups, &grouping);
+	for (size_t i = 0; i < count; i++)
+		out[i].rank = i && out[i].score == out[i - 1].score ? out[i - 1].rank : i + 1;
+	return count;
+}
+
+size_t ledger_tables(struct ledger *ledger, int64_t now_ms, struct ledger_group_row *out)
+{
+	const struct quest_file *file = ledger->options.file;
+
+	return file ? rank_groups(ledger, now_ms, file->tables, file->table_count, false, out) : 0;
+}
+
+size_t ledger_teams(struct ledger *ledger, int64_t now_ms, struct ledger_group_row *out)
+{
+	const struct quest_file *file = ledger->options.file;
+
+	return file ? rank_groups(ledger, now_ms, file->teams, file->team_count, true, out) : 0;
+}
