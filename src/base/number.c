@@ -120,6 +120,17 @@ size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value)
 	return plain ? number_print(out, value) : print_exponent(out, value, 'e');
 }
 
+size_t number_print_general(char out[NUMBER_TEXT_SIZE], double value)
+{
+	size_t len;
+
+	if ((isnan(value) || isinf(value) || value == 0) && print_special(out, value, &len))
+		return len;
+	bool plain = fabs(value) >= 1e-4 && fabs(value) < 1e6;
+
+	return plain ? number_print(out, value) : print_exponent(out, value, 'e');
+}
+
 size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value)
 {
 	size_t len;

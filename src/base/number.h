@@ -21,6 +21,8 @@ size_t number_print_int(char *out, int64_t value);
  */
 size_t number_print(char out[NUMBER_TEXT_SIZE], double value);
 size_t number_print_short(char out[NUMBER_TEXT_SIZE], double value);
+/* %g of Go's fmt: exponent when < 1e-4 or >= 1e6 (annotations). */
+size_t number_print_general(char out[NUMBER_TEXT_SIZE], double value);
 /* strconv 'E', -1: 1.95E+02, 0E+00 (promtool's samples). */
 size_t number_print_exponent(char out[NUMBER_TEXT_SIZE], double value);
 void buffer_append_number(struct buffer *buffer, double value);

@@ -11,13 +11,18 @@ void promql_annotations_init(
 	*annotations = (struct promql_annotations){.arena = arena, .query = query};
 }
 
-/* Where the text is, or would go. */
+static struct str said(const struct promql_annotation *annotation)
+{
+	return (struct str){annotation->text.data, annotation->said_len};
+}
+
+/* Where what is said stands, or would go. */
 static size_t *slot_of(const struct promql_annotations *annotations, struct str text)
 {
 	size_t mask = annotations->capacity * 2 - 1, i = (size_t)str_hash(text) & mask;
 
 	while (annotations->slots[i] &&
-		!str_equal(annotations->items[annotations->slots[i] - 1].text, text))
+		!str_equal(said(&annotations->items[annotations->slots[i] - 1]), text))
 		i = (i + 1) & mask;
 	return &annotations->slots[i];
 }
@@ -34,24 +39,7 @@ static void grow(struct promql_annotations *annotations)
 	annotations->capacity = capacity;
 	annotations->slots = ARENA_ARRAY(annotations->arena, size_t, capacity * 2);
 	for (size_t i = 0; i < annotations->count; i++)
-		*slot_of(annotations, items[i].text) = i + 1;
-}
-
-static void add(struct promql_annotations *annotations, bool is_warning, struct str text)
-{
-	if (annotations->count == annotations->capacity)
-		grow(annotations);
-	size_t *slot = slot_of(annotations, text);
-
-	if (*slot)
-		return;
-	if (annotations->count == PROMQL_MAX_ANNOTATIONS) {
-		annotations->omitted++;
-		return;
-	}
-	annotations->items[annotations->count++] =
-		(struct promql_annotation){is_warning, str_copy(annotations->arena, text)};
-	*slot = annotations->count;
+		*slot_of(annotations, said(&items[i])) = i + 1;
 }
 
 /* " (LINE:COLUMN)"; columns count bytes. Source: promql/parser/posrange, StartPosInput. */
@@ -69,6 +57,25 @@ static void append_position(struct buffer *out, struct str query, size_t positio
 	buffer_printf(out, " (%zu:%zu)", line, position - line_start + 1);
 }
 
+static void add(struct promql_annotations *annotations, bool is_warning, size_t position,
+	struct buffer *text)
+{
+	if (annotations->count == annotations->capacity)
+		grow(annotations);
+	size_t *slot = slot_of(annotations, buffer_str(text)), len = text->len;
+
+	if (*slot)
+		return;
+	if (annotations->count == PROMQL_MAX_ANNOTATIONS) {
+		annotations->omitted++;
+		return;
+	}
+	append_position(text, annotations->query, position);
+	annotations->items[annotations->count++] = (struct promql_annotation){
+		is_warning, str_copy(annotations->arena, buffer_str(text)), len};
+	*slot = annotations->count;
+}
+
 void promql_annotate(struct promql_annotations *annotations, bool is_warning, size_t position,
 	const char *format, ...)
 {
@@ -81,7 +88,6 @@ void promql_annotate(struct promql_annotations *annotations, bool is_warning, si
 	va_start(args, format);
 	buffer_vprintf(&text, format, args);
 	va_end(args);
-	append_position(&text, annotations->query, position);
-	add(annotations, is_warning, buffer_str(&text));
+	add(annotations, is_warning, position, &text);
 	buffer_finish(&text);
 }

@@ -24,6 +24,7 @@ struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct pla
 		known->ops = ops;
 		known->plan = plan;
 		known->expr = expr;
+		known->index = plan->op_count;
 		plan->ops = memory_grow(plan->ops, &plan->op_capacity, plan->op_count + 1,
 			sizeof(struct plan_op *));
 		plan->ops[plan->op_count++] = known;
@@ -52,6 +53,32 @@ struct str plan_text(const struct promql_expr *expr)
 {
 	expr = plan_strip(expr);
 	return expr->kind == PROMQL_TEXT ? expr->text : STR("");
+}
+
+bool plan_duration(const struct promql_plan *plan, const struct promql_expr *duration,
+	int64_t constant, int64_t *out_ms, struct error *err)
+{
+	*out_ms = constant;
+	return !duration || promql_duration_ms(duration, &plan->options, out_ms, err);
+}
+
+bool plan_modifiers(const struct promql_plan *plan, const struct promql_modifiers *modifiers,
+	struct promql_modifiers *out, struct error *err)
+{
+	*out = *modifiers;
+	out->offset = NULL;
+	return plan_duration(plan, modifiers->offset, modifiers->offset_ms, &out->offset_ms, err);
+}
+
+bool plan_range(const struct promql_plan *plan, const struct promql_expr *range, int64_t *range_ms,
+	struct promql_modifiers *modifiers, struct error *err)
+{
+	if (range->kind == PROMQL_SUBQUERY)
+		return plan_duration(plan, range->subquery.duration, range->subquery.range_ms,
+			       range_ms, err) &&
+		       plan_modifiers(plan, &range->subquery.modifiers, modifiers, err);
+	return plan_duration(plan, range->range.duration, range->range.range_ms, range_ms, err) &&
+	       plan_modifiers(plan, &range->range.selector->selector.modifiers, modifiers, err);
 }
 
 static bool same_names(const struct str *a, size_t a_count, const struct str *b, size_t b_count)
@@ -129,7 +156,9 @@ struct plan_op *plan_build(
 	case PROMQL_NUMBER:
 		return plan_number(plan, expr, expr->number);
 	case PROMQL_SELECTOR:
-		return plan_selector(plan, expr, false, err);
+		return expr->selector.extension == PROMQL_SMOOTHED
+			       ? plan_smoothed(plan, expr, err)
+			       : plan_selector(plan, expr, PLAN_GIVE_VALUES, err);
 	case PROMQL_CALL:
 		return plan_call(plan, expr, err);
 	case PROMQL_AGGREGATE:
@@ -152,203 +181,6 @@ struct plan_op *plan_build(
 	}
 	error_set(err, ERROR_INVALID, "a string is no operand");
 	return NULL;
-}
-
-/* --- preparing --- */
-
-void plan_reserve(struct plan_op *op, size_t count)
-{
-	op->series_count = count;
-	op->labels = ARENA_ARRAY(&op->plan->prepared, const struct labels *, count);
-	op->columns = ARENA_ARRAY(&op->plan->prepared, const double *, count);
-}
-
-double *plan_own_column(struct plan_op *op, size_t i)
-{
-	double *column = ARENA_ARRAY(&op->plan->prepared, double, op->plan->stride);
-
-	op->columns[i] = column;
-	return column;
-}
-
-void plan_index_init(struct plan_index *index, struct arena *arena)
-{
-	*index = (struct plan_index){.arena = arena};
-}
-
-static size_t index_slot(const struct plan_index *index, const struct labels *labels)
-{
-	size_t mask = index->slot_count - 1, i = (size_t)labels->hash & mask;
-
-	while (index->slots[i] && !labels_equal(index->items[index->slots[i] - 1], labels))
-		i = (i + 1) & mask;
-	return i;
-}
-
-static void index_grow(struct plan_index *index)
-{
-	size_t capacity = index->capacity ? index->capacity * 2 : 16;
-	const struct labels **items = ARENA_ARRAY(index->arena, const struct labels *, capacity);
-
-	if (index->count)
-		memcpy(items, index->items, index->count * sizeof(const struct labels *));
-	index->items = items;
-	index->capacity = capacity;
-	index->slot_count = capacity * 2;
-	index->slots = ARENA_ARRAY(index->arena, size_t, index->slot_count);
-	for (size_t i = 0; i < index->count; i++)
-		index->slots[index_slot(index, items[i])] = i + 1;
-}
-
-size_t plan_index_put(struct plan_index *index, const struct labels *labels)
-{
-	if (index->count == index->capacity)
-		index_grow(index);
-	size_t slot = index_slot(index, labels);
-
-	if (!index->slots[slot]) {
-		index->items[index->count++] = labels;
-		index->slots[slot] = index->count;
-	}
-	return index->slots[slot] - 1;
-}
-
-size_t plan_index_find(const struct plan_index *index, const struct labels *labels)
-{
-	if (!index->count)
-		return SIZE_MAX;
-	size_t at = index->slots[index_slot(index, labels)];
-
-	return at ? at - 1 : SIZE_MAX;
-}
-
-void plan_merge_init(struct plan_merge *merge, struct plan_op *op,
-	const struct labels *const *labels, size_t count)
-{
-	struct arena *arena = &op->plan->prepared;
-	struct plan_index index;
-
-	plan_index_init(&index, arena);
-	*merge = (struct plan_merge){
-		.column_of = ARENA_ARRAY(arena, size_t, count), .input_count = count};
-	for (size_t i = 0; i < count; i++)
-		merge->column_of[i] = plan_index_put(&index, labels[i]);
-	plan_reserve(op, index.count);
-	merge->is_shared = ARENA_ARRAY(arena, bool, index.count);
-	merge->any_shared = index.count < count;
-	for (size_t i = 0; i < index.count; i++)
-		op->labels[i] = index.items[i];
-	if (!merge->any_shared)
-		return;
-	size_t *users = ARENA_ARRAY(arena, size_t, index.count);
-
-	for (size_t i = 0; i < count; i++)
-		if (++users[merge->column_of[i]] == 2) {
-			merge->is_shared[merge->column_of[i]] = true;
-			plan_own_column(op, merge->column_of[i]);
-		}
-}
-
-static bool overlay(double *out, const double *in, size_t count)
-{
-	for (size_t k = 0; k < count; k++) {
-		if (plan_is_missing(in[k]))
-			continue;
-		if (!plan_is_missing(out[k]))
-			return false;
-		out[k] = in[k];
-	}
-	return true;
-}
-
-bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
-	const double *const *inputs, struct error *err)
-{
-	size_t steps = op->plan->step_count;
-
-	if (merge->any_shared)
-		for (size_t i = 0; i < op->series_count; i++)
-			for (size_t k = 0; merge->is_shared[i] && k < steps; k++)
-				((double *)op->columns[i])[k] = sample_stale();
-	for (size_t i = 0; i < merge->input_count; i++) {
-		size_t column = merge->column_of[i];
-
-		if (!merge->is_shared[column])
-			op->columns[column] = inputs[i];
-		else if (!overlay((double *)op->columns[column], inputs[i], steps))
-			return error_set(err, ERROR_EXECUTION,
-				"vector cannot contain metrics with the same labelset");
-	}
-	return true;
-}
-
-bool plan_select(struct promql_plan *plan, const struct promql_expr *selector,
-	struct series_list *out, struct error *err)
-{
-	if (!plan->source->ops->select(plan->source, selector->selector.matchers,
-		    selector->selector.matcher_count, &plan->prepared, out, err))
-		return false;
-	plan->leaves = memory_grow(
-		plan->leaves, &plan->leaf_capacity, plan->leaf_count + 1, sizeof(struct plan_leaf));
-	plan->leaves[plan->leaf_count++] = (struct plan_leaf){selector, out->count};
-	return true;
-}
-
-/* Also of sub-queries inside sub-queries, as deep as the parser lets them nest. */
-static bool has_new_series(struct promql_plan *plan, bool *changed, struct error *err)
-{
-	struct arena scratch = {0};
-	bool ok = true;
-
-	for (size_t i = 0; ok && !*changed && i < plan->inner_count; i++)
-		ok = has_new_series(plan->inners[i], changed, err);
-	for (size_t i = 0; ok && !*changed && i < plan->leaf_count; i++) {
-		const struct promql_expr *selector = plan->leaves[i].selector;
-		struct series_list list;
-
-		ok = plan->source->ops->select(plan->source, selector->selector.matchers,
-			selector->selector.matcher_count, &scratch, &list, err);
-		*changed = ok && list.count != plan->leaves[i].known_count;
-	}
-	arena_finish(&scratch);
-	return ok;
-}
-
-static bool check_size(const struct promql_plan *plan, struct error *err)
-{
-	uint64_t held = plan->held_samples;
-
-	for (size_t i = 0; i < plan->op_count; i++)
-		held += (uint64_t)plan->ops[i]->series_count * plan->stride;
-	if (held <= plan->options.max_samples)
-		return true;
-	return error_set(err, ERROR_LIMIT,
-		"query processing would load too many samples into memory in query execution");
-}
-
-bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
-{
-	uint64_t series_count = plan->source->ops->series_count(plan->source);
-	bool changed = !plan->is_prepared || stride > plan->stride;
-
-	if (!changed && series_count == plan->seen_series)
-		return true;
-	if (!changed && !has_new_series(plan, &changed, err))
-		return false;
-	plan->seen_series = series_count;
-	if (!changed)
-		return true;
-	plan->is_prepared = false;
-	arena_finish(&plan->prepared);
-	plan->leaf_count = 0;
-	plan->label_bytes = 0;
-	plan->stride = stride > plan->stride ? stride : plan->stride;
-	plan->generation++;
-	for (size_t i = 0; i < plan->op_count; i++)
-		if (!plan->ops[i]->ops->prepare(plan->ops[i], err))
-			return false;
-	plan->is_prepared = check_size(plan, err);
-	return plan->is_prepared;
 }
 
 /* --- time --- */
@@ -399,11 +231,14 @@ struct promql_plan *plan_create_empty(
 }
 
 static struct promql_plan *create(const struct promql_expr *expr, struct series_source *source,
-	const struct promql_options *options, struct error *err)
+	const struct promql_options *options, bool is_outermost, struct error *err)
 {
 	struct promql_plan *plan = plan_create_empty(source, options);
 
 	plan->root = plan_build(plan, expr, err);
+	// Of a sub-query's results the marked names stay on: the function over them may keep names.
+	if (plan->root && is_outermost && plan_has(plan, PROMQL_DELAYED_NAMES))
+		plan->root = plan_names(plan, plan->root);
 	if (plan->root)
 		return plan;
 	promql_plan_destroy(plan);
@@ -415,13 +250,13 @@ struct promql_plan *promql_plan_create(const struct promql_expr *expr, struct se
 {
 	static const struct promql_options defaults = {0};
 
-	return create(expr, source, options ? options : &defaults, err);
+	return create(expr, source, options ? options : &defaults, true, err);
 }
 
 struct promql_plan *plan_create_inner(
 	struct promql_plan *outer, const struct promql_expr *expr, struct error *err)
 {
-	struct promql_plan *inner = create(expr, outer->source, &outer->options, err);
+	struct promql_plan *inner = create(expr, outer->source, &outer->options, false, err);
 
 	if (!inner)
 		return NULL;
@@ -444,21 +279,9 @@ void promql_plan_destroy(struct promql_plan *plan)
 	free(plan->inners);
 	map_finish(&plan->known);
 	arena_finish(&plan->prepared);
+	arena_finish(&plan->values);
 	arena_finish(&plan->arena);
 	free(plan);
-}
-
-static bool count_work(struct promql_plan *plan, size_t steps, struct error *err)
-{
-	struct promql_plan *counter = plan->outermost;
-
-	for (size_t i = 0; i < plan->op_count; i++)
-		counter->work += steps * (plan->ops[i]->series_count + 1);
-	if (!plan->options.max_work || counter->work <= plan->options.max_work)
-		return true;
-	return error_set(err, ERROR_LIMIT,
-		"query needs more work than is allowed: fewer steps, series or a larger sub-query "
-		"step would do");
 }
 
 bool plan_may_go_on(const struct promql_plan *plan, struct error *err)
@@ -473,11 +296,39 @@ bool plan_may_go_on(const struct promql_plan *plan, struct error *err)
 	return true;
 }
 
+bool plan_work(struct promql_plan *plan, uint64_t work, struct error *err)
+{
+	struct promql_plan *counter = plan->outermost;
+
+	counter->work += work;
+	if (counter->work - counter->asked_at >= PLAN_WORK_BETWEEN_QUESTIONS) {
+		counter->asked_at = counter->work;
+		if (!plan_may_go_on(plan, err))
+			return false;
+	}
+	if (!plan->options.max_work || counter->work <= plan->options.max_work)
+		return true;
+	return error_set(err, ERROR_LIMIT,
+		"query needs more work than is allowed: fewer steps, series or a larger sub-query "
+		"step would do");
+}
+
+static bool count_work(struct promql_plan *plan, size_t steps, struct error *err)
+{
+	uint64_t work = 0;
+
+	for (size_t i = 0; i < plan->op_count; i++)
+		work += steps * (plan->ops[i]->series_count + 1);
+	return plan_work(plan, work, err);
+}
+
 bool plan_run_block(
 	struct promql_plan *plan, const int64_t *times_ms, size_t count, struct error *err)
 {
 	if (!count_work(plan, count, err) || !plan_may_go_on(plan, err))
 		return false;
+	if (plan->values.used_bytes)
+		arena_finish(&plan->values);
 	plan->times_ms = times_ms;
 	plan->step_count = count;
 	for (size_t i = 0; i < plan->op_count; i++)
@@ -509,7 +360,7 @@ bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t c
 
 	if (count == 0)
 		return true;
-	plan->work = 0;
+	plan->work = plan->asked_at = 0;
 	plan->start_ms = given ? plan->options.start_ms : times_ms[0];
 	plan->end_ms = given ? plan->options.end_ms : times_ms[count - 1];
 	if (!plan_refresh(plan, count < PLAN_BLOCK_STEPS ? count : PLAN_BLOCK_STEPS, err))

@@ -34,13 +34,23 @@ struct plan_op {
 	struct promql_plan *plan;
 	const struct promql_expr *expr;
 	struct plan_op **children;
-	size_t child_count;
-	bool is_scalar; // one column with labels_none, always present
+	size_t child_count, index; // index: in plan->ops
+	bool is_scalar;		   // one column with labels_none, always present
 
 	// Set by prepare; all in plan->prepared.
 	size_t series_count;
 	const struct labels **labels;
+	bool *drops; // per output: its name goes at the end (delayed names); NULL: none does
 	const double **columns;
+
+	// Set by eval, for the block in work.
+	bool has_histograms; // false: all values are floats, loops need not look
+	/*
+	 * Of a single instant: output numbers in the order of the answer, present or not. NULL: as
+	 * they are numbered. What is not in it comes behind.
+	 */
+	const size_t *order;
+	size_t order_count;
 };
 
 /* A selection from the source, and how many series it had when the plan was prepared. */
@@ -54,6 +64,7 @@ struct promql_plan {
 	struct promql_options options;
 	struct arena arena;    // operators; as long as the plan
 	struct arena prepared; // labels, mappings, columns; until the next prepare
+	struct arena values;   // histograms and orders that the block in work makes
 	struct plan_op **ops;
 	size_t op_count, op_capacity;
 	struct plan_leaf *leaves; // what the plan reads from the source
@@ -67,8 +78,9 @@ struct promql_plan {
 	size_t stride; // instants that a column has room for
 	uint64_t seen_series;
 	uint64_t generation;
-	uint64_t held_samples; // in windows of sub-queries
+	uint64_t held_samples; // in windows and sub-queries; an inner plan counts in its outermost
 	uint64_t work;	       // values computed so far; an inner plan counts in its outermost
+	uint64_t asked_at;     // work at which plan_may_go_on was asked last; of the outermost
 	struct promql_plan *outermost;
 	uint64_t label_bytes; // made by label_replace and label_join since prepare
 
@@ -97,10 +109,29 @@ struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct pla
 void plan_set_children(struct plan_op *op, struct plan_op *const *children, size_t count);
 
 /* One constructor per family of operators. `inner` expressions are built by them. */
+enum plan_gives {
+	PLAN_GIVE_VALUES,
+	PLAN_GIVE_TIMESTAMPS,
+	PLAN_GIVE_START_TIMESTAMPS,
+	PLAN_GIVE_AGE, // timestamps with all labels on; of a histogram -Inf (info)
+};
+/* For timestamps `expr` need not be a selector: of anything else there are none. */
 struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr *expr,
-	bool give_timestamps, struct error *err);
+	enum plan_gives gives, struct error *err);
+/* `metric smoothed`. */
+struct plan_op *plan_smoothed(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_window(
 	struct promql_plan *plan, const struct promql_expr *call, struct error *err);
+struct plan_op *plan_absent_window(
+	struct promql_plan *plan, const struct promql_expr *call, struct error *err);
+struct plan_op *plan_info(
+	struct promql_plan *plan, const struct promql_expr *call, struct error *err);
+/* topk, bottomk, limitk, limit_ratio: `inner` and `parameter` are built. */
+struct plan_op *plan_rank(struct promql_plan *plan, const struct promql_expr *expr,
+	struct plan_op *inner, struct plan_op *parameter, struct error *err);
+struct plan_op *plan_count_values(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_call(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_number(struct promql_plan *plan, const struct promql_expr *expr, double value);
@@ -118,12 +149,39 @@ struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *exp
 struct str plan_text(const struct promql_expr *expr);
 const struct promql_expr *plan_strip(const struct promql_expr *expr);
 
-/* --- preparing (plan.c) --- */
+/* Any UTF-8 names a label, but nothing does not. */
+bool plan_is_label_name(struct str name);
+
+/* `constant`, or what the duration expression comes to in this query where there is one. */
+bool plan_duration(const struct promql_plan *plan, const struct promql_expr *duration,
+	int64_t constant, int64_t *out_ms, struct error *err);
+/* Modifiers with a constant offset. */
+bool plan_modifiers(const struct promql_plan *plan, const struct promql_modifiers *modifiers,
+	struct promql_modifiers *out, struct error *err);
+
+/* Range and modifiers of a range selector or a sub-query, all constant. */
+bool plan_range(const struct promql_plan *plan, const struct promql_expr *range, int64_t *range_ms,
+	struct promql_modifiers *modifiers, struct error *err);
+
+static inline bool plan_has(const struct promql_plan *plan, enum promql_feature feature)
+{
+	return (plan->options.features & feature) != 0;
+}
+
+/* --- preparing (plan_prepare.c) --- */
 
 /* Room for `count` output series; columns point nowhere yet. */
 void plan_reserve(struct plan_op *op, size_t count);
 /* Memory of its own for column i. */
 double *plan_own_column(struct plan_op *op, size_t i);
+/* Of a column of its own: nothing is present in the block. */
+void plan_clear_column(struct plan_op *op, size_t i);
+
+/*
+ * Prepares what depends on an operator whose output series changed during eval: their labels depend
+ * on values (count_values). Everything before it stays as it is.
+ */
+bool plan_renew(struct plan_op *op, struct error *err);
 
 /* Numbers label sets by equality, in order of first sight. Lives in plan->prepared. */
 struct plan_index {
@@ -148,15 +206,77 @@ struct plan_merge {
 	bool any_shared;
 	size_t input_count;
 };
-/* Sets op's series and labels from the inputs'; columns still unset. */
+/* Sets op's series, labels and drops (may be NULL) from the inputs'; columns still unset. */
 void plan_merge_init(struct plan_merge *merge, struct plan_op *op,
-	const struct labels *const *labels, size_t count);
+	const struct labels *const *labels, const bool *drops, size_t count);
 /*
  * Gives each output its column: the input's own where it is alone, else the one present value.
  * Fails: ERROR_EXECUTION where two inputs of an output are present at one instant.
  */
 bool plan_merge_eval(const struct plan_merge *merge, struct plan_op *op,
 	const double *const *inputs, struct error *err);
+/* Has_histograms and order, as the child that the inputs came from has them. */
+void plan_merge_follow(
+	const struct plan_merge *merge, struct plan_op *op, const struct plan_op *child);
+
+/* --- names (plan_names.c) --- */
+
+/* The mark of an output, false where the operator has none. */
+static inline bool plan_drops(const struct plan_op *op, size_t i)
+{
+	return op->drops && op->drops[i];
+}
+
+/*
+ * What an operator that drops names (`drops`) makes of a child's series, in plan->prepared: labels
+ * without names, or, with delayed names, the same labels and marks.
+ */
+void plan_name_outputs(struct plan_op *op, const struct plan_op *child, bool drops,
+	const struct labels ***labels, bool **marks);
+
+/* With delayed names, what stands around the root: takes marked names off. */
+struct plan_op *plan_names(struct promql_plan *plan, struct plan_op *root);
+
+/* Metric's name where the plan tells it in annotations: promql/engine.go, getMetricName. */
+struct str plan_metric_name(const struct labels *labels);
+
+/* --- histograms in columns --- */
+
+/* How many floats a value takes as much memory as. */
+static inline int64_t plan_weight(double value)
+{
+	if (!sample_is_histogram(value))
+		return 1;
+	const struct histogram *histogram = sample_histogram(value);
+	size_t bytes = sizeof *histogram +
+		       (histogram->positive.span_count + histogram->negative.span_count) *
+			       sizeof(struct histogram_span) +
+		       (histogram->positive.bucket_count + histogram->negative.bucket_count +
+			       histogram->custom_count) *
+			       sizeof(double);
+
+	return (int64_t)(bytes / sizeof(struct sample)) + 1;
+}
+
+/* Whether a column holds one: a loop the compiler makes wide. */
+static inline bool plan_any_histogram(const double *column, size_t count)
+{
+	bool any = false;
+
+	for (size_t k = 0; k < count; k++)
+		any |= sample_is_histogram(column[k]);
+	return any;
+}
+
+/* --- annotations --- */
+
+/* About what stands at an expression; nothing where nobody listens. */
+#define plan_warn(plan, expr, ...) \
+	promql_annotate(           \
+		(plan)->options.annotations, true, plan_strip(expr)->position.start, __VA_ARGS__)
+#define plan_inform(plan, expr, ...) \
+	promql_annotate(             \
+		(plan)->options.annotations, false, plan_strip(expr)->position.start, __VA_ARGS__)
 
 /* --- time (plan.c) --- */
 
@@ -197,6 +317,16 @@ bool plan_run_block(
 
 /* False where the query is cancelled or out of time. Costs a call or two: ask once a block. */
 bool plan_may_go_on(const struct promql_plan *plan, struct error *err);
+
+/* Work after which it is time to ask whether to go on. */
+enum { PLAN_WORK_BETWEEN_QUESTIONS = 1 << 20 };
+
+/* Counts work beyond a value per series and instant; false past the limit, or as plan_may_go_on. */
+bool plan_work(struct promql_plan *plan, uint64_t work, struct error *err);
+
+/* Counts samples that a window or a sub-query holds now and did not before; false past the limit.
+ */
+bool plan_hold(struct promql_plan *plan, int64_t samples, struct error *err);
 
 /* Sees whether the source has new series for this plan, and prepares where needed. */
 bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err);

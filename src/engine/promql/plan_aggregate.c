@@ -1,22 +1,26 @@
-#include "engine/promql/plan.h"
+#include "engine/promql/plan_aggregate.h"
+
 #include "engine/promql/plan_key.h"
-#include "engine/promql/window.h"
+
+#include "base/number.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /*
- * sum, avg, min, max, count, group: columns of a group are folded into one. A group of one series —
- * the rule where `by` names what tells users apart — is that series' column itself where folding
- * changes nothing.
+ * sum, avg, min, max, count, group, stddev, stdvar, quantile: columns of a group are folded into
+ * one. A group of one series — the rule where `by` names what tells users apart — is that series'
+ * column itself where folding changes nothing.
  */
 
 struct aggregate_op {
-	struct plan_op op;
+	struct plan_op op; // children: the vector, and quantile's parameter
 	enum promql_aggregator aggregator;
-	size_t *group_of;     // per input series
-	size_t *member_count; // per group
-	double **rests;	      // of compensated sums, per group
-	double **counts;      // of averages, per group
+	struct plan_groups groups;
+	double **own;	 // per group: its column, where it has one of its own
+	double **rests;	 // per group: of compensated sums; means of variances
+	double **counts; // per group
+	double *values;	 // of one group at one instant, for quantiles
 };
 
 static bool is_identity_of_one(enum promql_aggregator aggregator)
@@ -25,36 +29,70 @@ static bool is_identity_of_one(enum promql_aggregator aggregator)
 	       aggregator == PROMQL_MAX;
 }
 
+void plan_group(struct plan_op *op, const struct plan_op *inner, struct plan_groups *out)
+{
+	struct arena *arena = &op->plan->prepared;
+	const struct promql_expr *expr = op->expr;
+	struct plan_index index;
+
+	plan_index_init(&index, arena);
+	out->of = ARENA_ARRAY(arena, size_t, inner->series_count);
+	for (size_t i = 0; i < inner->series_count; i++)
+		out->of[i] = plan_index_put(
+			&index, labels_project(arena, inner->labels[i], expr->aggregate.names,
+					expr->aggregate.name_count, !expr->aggregate.without));
+	out->count = index.count;
+	out->labels = index.items;
+	out->members = ARENA_ARRAY(arena, size_t *, index.count);
+	out->member_count = ARENA_ARRAY(arena, size_t, index.count);
+	for (size_t i = 0; i < inner->series_count; i++)
+		out->member_count[out->of[i]]++;
+	for (size_t g = 0; g < index.count; g++) {
+		out->members[g] = ARENA_ARRAY(arena, size_t, out->member_count[g]);
+		out->member_count[g] = 0;
+	}
+	for (size_t i = 0; i < inner->series_count; i++)
+		out->members[out->of[i]][out->member_count[out->of[i]]++] = i;
+}
+
+/* A group's name is to go where one of its series' is. */
+static void mark_groups(struct aggregate_op *self)
+{
+	const struct plan_op *inner = self->op.children[0];
+
+	if (!inner->drops)
+		return;
+	self->op.drops = ARENA_ARRAY(&self->op.plan->prepared, bool, self->groups.count);
+	for (size_t i = 0; i < inner->series_count; i++)
+		self->op.drops[self->groups.of[i]] |= inner->drops[i];
+}
+
 static bool prepare(struct plan_op *op, struct error *err)
 {
 	struct aggregate_op *self = (struct aggregate_op *)op;
 	const struct plan_op *inner = op->children[0];
 	struct arena *arena = &op->plan->prepared;
-	struct plan_index index;
 
 	(void)err;
-	plan_index_init(&index, arena);
-	self->group_of = ARENA_ARRAY(arena, size_t, inner->series_count);
-	for (size_t i = 0; i < inner->series_count; i++)
-		self->group_of[i] = plan_index_put(&index,
-			labels_project(arena, inner->labels[i], op->expr->aggregate.names,
-				op->expr->aggregate.name_count, !op->expr->aggregate.without));
-	plan_reserve(op, index.count);
-	self->member_count = ARENA_ARRAY(arena, size_t, index.count);
-	for (size_t i = 0; i < inner->series_count; i++)
-		self->member_count[self->group_of[i]]++;
-	self->rests = ARENA_ARRAY(arena, double *, index.count);
-	self->counts = ARENA_ARRAY(arena, double *, index.count);
-	for (size_t i = 0; i < index.count; i++) {
-		op->labels[i] = index.items[i];
-		if (self->member_count[i] == 1 && is_identity_of_one(self->aggregator))
+	plan_group(op, inner, &self->groups);
+	plan_reserve(op, self->groups.count);
+	mark_groups(self);
+	self->own = ARENA_ARRAY(arena, double *, op->series_count);
+	self->rests = ARENA_ARRAY(arena, double *, op->series_count);
+	self->counts = ARENA_ARRAY(arena, double *, op->series_count);
+	self->values = ARENA_ARRAY(arena, double, inner->series_count);
+	for (size_t g = 0; g < op->series_count; g++) {
+		op->labels[g] = self->groups.labels[g];
+		if (self->groups.member_count[g] == 1 && is_identity_of_one(self->aggregator))
 			continue;
-		plan_own_column(op, i);
-		self->rests[i] = ARENA_ARRAY(arena, double, op->plan->stride);
-		self->counts[i] = ARENA_ARRAY(arena, double, op->plan->stride);
+		self->own[g] = plan_own_column(op, g);
+		self->rests[g] = ARENA_ARRAY(arena, double, op->plan->stride);
+		self->counts[g] = ARENA_ARRAY(arena, double, op->plan->stride);
 	}
 	return true;
 }
+
+/* --- floats, column by column --- */
 
 static void fold_sum(const double *in, double *out, double *rests, double *counts, size_t steps)
 {
@@ -99,6 +137,26 @@ static void fold_group(const double *in, double *out, size_t steps)
 			out[k] = 1;
 }
 
+/* Welford's method: `out` is the sum of squares so far. */
+static void fold_variance(
+	const double *in, double *out, double *means, double *counts, size_t steps)
+{
+	for (size_t k = 0; k < steps; k++) {
+		if (plan_is_missing(in[k]))
+			continue;
+		counts[k]++;
+		if (plan_is_missing(out[k])) {
+			out[k] = isfinite(in[k]) ? 0 : NAN;
+			means[k] = in[k];
+			continue;
+		}
+		double delta = in[k] - means[k];
+
+		means[k] += delta / counts[k];
+		out[k] += delta * (in[k] - means[k]);
+	}
+}
+
 static void fold(struct aggregate_op *self, size_t group, const double *in)
 {
 	double *out = (double *)self->op.columns[group];
@@ -123,50 +181,39 @@ static void fold(struct aggregate_op *self, size_t group, const double *in)
 		break;
 	case PROMQL_STDDEV:
 	case PROMQL_STDVAR:
+		fold_variance(in, out, self->rests[group], self->counts[group], steps);
+		break;
+	case PROMQL_QUANTILE:
 	case PROMQL_TOPK:
 	case PROMQL_BOTTOMK:
-	case PROMQL_QUANTILE:
 	case PROMQL_COUNT_VALUES:
 	case PROMQL_LIMITK:
 	case PROMQL_LIMIT_RATIO:
-		break; // plan_aggregate lets none of them in
+		break; // by instant, or not here
 	}
 }
 
 static void clear(struct aggregate_op *self, size_t group)
 {
-	double *out = (double *)self->op.columns[group];
-
-	for (size_t k = 0; k < self->op.plan->step_count; k++) {
-		out[k] = sample_stale();
-		self->rests[group][k] = 0;
-		self->counts[group][k] = 0;
-	}
+	self->op.columns[group] = self->own[group];
+	plan_clear_column(&self->op, group);
+	for (size_t k = 0; k < self->op.plan->step_count; k++)
+		self->rests[group][k] = self->counts[group][k] = 0;
 }
 
-/* The running mean, for sums that leave the range of doubles. Source: promql/engine.go,
- * aggregation, AVG. */
-static double running_mean(const struct aggregate_op *self, size_t group, size_t k)
+/* The running mean, for sums that leave the range of doubles. */
+static double mean_anew(const struct aggregate_op *self, size_t group, size_t k)
 {
 	const struct plan_op *inner = self->op.children[0];
-	double mean = 0, rest = 0, count = 0;
+	struct window_mean mean = {0};
 
-	for (size_t i = 0; i < inner->series_count; i++) {
-		double value = inner->columns[i][k];
+	for (size_t m = 0; m < self->groups.member_count[group]; m++) {
+		double value = inner->columns[self->groups.members[group][m]][k];
 
-		if (self->group_of[i] != group || plan_is_missing(value))
-			continue;
-		count++;
-		// An infinite mean stays, unless it meets NaN or the other infinity.
-		if (isinf(mean) && (isfinite(value) || value == mean))
-			continue;
-		double kept = (count - 1) / count;
-
-		mean *= kept;
-		rest *= kept;
-		window_kahan_add(value / count, &mean, &rest);
+		if (!plan_is_missing(value))
+			window_mean_add(&mean, value);
 	}
-	return mean + rest;
+	return window_mean_value(&mean);
 }
 
 /* The rest of a compensated sum belongs to it, unless the sum is infinite. */
@@ -179,66 +226,203 @@ static void settle(struct aggregate_op *self, size_t group)
 		if (plan_is_missing(out[k]))
 			continue;
 		if (self->aggregator == PROMQL_AVG)
-			out[k] = isinf(out[k]) ? running_mean(self, group, k)
+			out[k] = isinf(out[k]) ? mean_anew(self, group, k)
 					       : out[k] / counts[k] + rests[k] / counts[k];
-		else if (!isinf(out[k]))
-			out[k] += rests[k];
+		else if (self->aggregator == PROMQL_SUM)
+			out[k] = isinf(out[k]) ? out[k] : out[k] + rests[k];
+		else if (self->aggregator == PROMQL_STDVAR)
+			out[k] /= counts[k];
+		else if (self->aggregator == PROMQL_STDDEV)
+			out[k] = sqrt(out[k] / counts[k]);
 	}
+}
+
+static void eval_floats(struct aggregate_op *self, const double *const *columns)
+{
+	struct plan_op *op = &self->op;
+	const struct plan_op *inner = op->children[0];
+
+	for (size_t g = 0; g < op->series_count; g++)
+		if (self->rests[g])
+			clear(self, g);
+	for (size_t i = 0; i < inner->series_count; i++) {
+		size_t group = self->groups.of[i];
+
+		if (self->rests[group])
+			fold(self, group, columns[i]);
+		else
+			op->columns[group] = columns[i];
+	}
+	for (size_t g = 0; g < op->series_count; g++)
+		if (self->rests[g])
+			settle(self, g);
+}
+
+/* --- quantiles, instant by instant --- */
+
+static double quantile_at(struct aggregate_op *self, size_t group, size_t k, double q)
+{
+	const struct plan_op *inner = self->op.children[0];
+	size_t count = 0;
+
+	for (size_t m = 0; m < self->groups.member_count[group]; m++) {
+		double value = inner->columns[self->groups.members[group][m]][k];
+
+		if (!plan_is_missing(value) && !sample_is_histogram(value))
+			self->values[count++] = value;
+	}
+	if (!count)
+		return sample_stale();
+	qsort(self->values, count, sizeof(double), window_compare);
+	return window_quantile(self->values, count, q);
+}
+
+static void warn_of_quantile(const struct aggregate_op *self, double q)
+{
+	char text[NUMBER_TEXT_SIZE];
+
+	number_print_general(text, q);
+	plan_warn(self->op.plan, self->op.expr->aggregate.parameter,
+		"quantile value should be between 0 and 1, got %s", text);
+}
+
+static void eval_quantile(struct aggregate_op *self)
+{
+	size_t steps = self->op.plan->step_count;
+	const double *q = self->op.children[1]->columns[0];
+	struct plan_range range = plan_range_of(q, steps);
+
+	if (range.any_nan)
+		warn_of_quantile(self, NAN);
+	if (range.high > 1)
+		warn_of_quantile(self, range.high);
+	if (range.low < 0)
+		warn_of_quantile(self, range.low);
+	for (size_t g = 0; g < self->groups.count; g++)
+		for (size_t k = 0; k < steps; k++)
+			((double *)self->op.columns[g])[k] = quantile_at(self, g, k, q[k]);
+}
+
+struct plan_range plan_range_of(const double *column, size_t count)
+{
+	struct plan_range range = {INFINITY, -INFINITY, false};
+
+	for (size_t k = 0; k < count; k++) {
+		range.any_nan |= isnan(column[k]);
+		if (column[k] < range.low)
+			range.low = column[k];
+		if (column[k] > range.high)
+			range.high = column[k];
+	}
+	return range;
+}
+
+/* --- the operator --- */
+
+static const char *name_of(enum promql_aggregator aggregator)
+{
+	switch (aggregator) {
+	case PROMQL_MIN:
+		return "min";
+	case PROMQL_MAX:
+		return "max";
+	case PROMQL_STDDEV:
+		return "stddev";
+	case PROMQL_STDVAR:
+		return "stdvar";
+	default:
+		return "quantile";
+	}
+}
+
+/* Columns without their histograms, about which there is an info. */
+static const double *const *without_histograms(struct aggregate_op *self)
+{
+	const struct plan_op *inner = self->op.children[0];
+	struct promql_plan *plan = self->op.plan;
+	const double **columns = ARENA_ARRAY(&plan->values, const double *, inner->series_count);
+	bool any = false;
+
+	for (size_t i = 0; i < inner->series_count; i++) {
+		columns[i] = inner->columns[i];
+		if (!plan_any_histogram(columns[i], plan->step_count))
+			continue;
+		double *floats = ARENA_ARRAY(&plan->values, double, plan->step_count);
+
+		for (size_t k = 0; k < plan->step_count; k++)
+			floats[k] =
+				sample_is_histogram(columns[i][k]) ? sample_stale() : columns[i][k];
+		columns[i] = floats;
+		any = true;
+	}
+	if (any)
+		plan_inform(plan, self->op.expr->aggregate.inner,
+			"ignored histogram in %s aggregation", name_of(self->aggregator));
+	return columns;
 }
 
 static bool eval(struct plan_op *op, struct error *err)
 {
 	struct aggregate_op *self = (struct aggregate_op *)op;
 	const struct plan_op *inner = op->children[0];
+	bool adds = self->aggregator == PROMQL_SUM || self->aggregator == PROMQL_AVG;
+	bool counts = self->aggregator == PROMQL_COUNT || self->aggregator == PROMQL_GROUP;
 
 	(void)err;
-	for (size_t i = 0; i < op->series_count; i++)
-		if (self->rests[i])
-			clear(self, i);
-	for (size_t i = 0; i < inner->series_count; i++) {
-		size_t group = self->group_of[i];
-
-		if (self->rests[group])
-			fold(self, group, inner->columns[i]);
-		else
-			op->columns[group] = inner->columns[i];
+	op->has_histograms = adds && inner->has_histograms;
+	if (self->aggregator == PROMQL_QUANTILE) {
+		if (inner->has_histograms)
+			without_histograms(self);
+		eval_quantile(self);
+	} else if (adds && inner->has_histograms) {
+		plan_fold_mixed(op, &self->groups, self->aggregator == PROMQL_AVG);
+	} else {
+		eval_floats(self, inner->has_histograms && !counts ? without_histograms(self)
+								   : inner->columns);
 	}
-	if (self->aggregator == PROMQL_SUM || self->aggregator == PROMQL_AVG)
-		for (size_t i = 0; i < op->series_count; i++)
-			if (self->rests[i])
-				settle(self, i);
 	return true;
 }
 
 static const struct plan_op_ops aggregate_ops = {prepare, eval, NULL};
 
-struct plan_op *plan_aggregate(
-	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+static struct plan_op *build_fold(struct promql_plan *plan, const struct promql_expr *expr,
+	struct plan_op *const *children, size_t child_count)
 {
-	if (expr->aggregate.aggregator > PROMQL_GROUP) {
-		static const char *const names[] = {
-			"stddev", "stdvar", "topk", "bottomk", "quantile", "count_values"};
-
-		error_set(err, ERROR_UNSUPPORTED, "%s is not supported yet",
-			names[expr->aggregate.aggregator - PROMQL_STDDEV]);
-		return NULL;
-	}
-	struct plan_op *inner = plan_build(plan, expr->aggregate.inner, err);
 	struct buffer key = {0};
 	bool is_new;
 
-	if (!inner)
-		return NULL;
 	buffer_append_char(&key, 'a');
 	plan_key_number(&key, expr->aggregate.aggregator);
 	plan_key_number(&key, expr->aggregate.without);
 	plan_key_names(&key, expr->aggregate.names, expr->aggregate.name_count);
-	plan_key_child(&key, inner);
+	for (size_t i = 0; i < child_count; i++)
+		plan_key_child(&key, children[i]);
 	struct plan_op *op =
 		plan_add(plan, sizeof(struct aggregate_op), &aggregate_ops, expr, &key, &is_new);
 
 	((struct aggregate_op *)op)->aggregator = expr->aggregate.aggregator;
 	if (is_new)
-		plan_set_children(op, &inner, 1);
+		plan_set_children(op, children, child_count);
 	return op;
+}
+
+struct plan_op *plan_aggregate(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+{
+	enum promql_aggregator aggregator = expr->aggregate.aggregator;
+	struct plan_op *children[2] = {NULL, NULL};
+
+	if (aggregator == PROMQL_COUNT_VALUES)
+		return plan_count_values(plan, expr, err);
+	// As Prometheus does it, the parameter comes first.
+	if (expr->aggregate.parameter &&
+		!(children[1] = plan_build(plan, expr->aggregate.parameter, err)))
+		return NULL;
+	children[0] = plan_build(plan, expr->aggregate.inner, err);
+	if (!children[0])
+		return NULL;
+	if (aggregator == PROMQL_TOPK || aggregator == PROMQL_BOTTOMK ||
+		aggregator == PROMQL_LIMITK || aggregator == PROMQL_LIMIT_RATIO)
+		return plan_rank(plan, expr, children[0], children[1], err);
+	return build_fold(plan, expr, children, children[1] ? 2 : 1);
 }

@@ -39,9 +39,12 @@ static inline void plan_key_modifiers(struct buffer *key, const struct promql_mo
 	plan_key_number(key, modifiers->at == PROMQL_AT_TIME ? modifiers->at_ms : 0);
 }
 
-static inline void plan_key_selector(struct buffer *key, const struct promql_expr *selector)
+/* `modifiers` are the selector's own, with a constant offset. */
+static inline void plan_key_selector(struct buffer *key, const struct promql_expr *selector,
+	const struct promql_modifiers *modifiers)
 {
-	plan_key_modifiers(key, &selector->selector.modifiers);
+	plan_key_modifiers(key, modifiers);
+	plan_key_number(key, selector->selector.extension);
 	for (size_t i = 0; i < selector->selector.matcher_count; i++) {
 		const struct matcher *matcher = &selector->selector.matchers[i];
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /*
@@ -17,33 +18,64 @@ struct follower {
 	bool has_ahead; // the cursor's current sample is still to come
 	bool has_last;
 	struct sample last;
+	int64_t last_start_ms; // of `last`: since when it counts, 0: not known
 };
 
 struct selector_op {
 	struct plan_op op;
-	bool give_timestamps;
+	enum plan_gives gives;
+	struct promql_modifiers modifiers;
 	struct follower *followers; // per series, kept between prepares: series are only ever added
 	size_t follower_count, follower_capacity;
 	const struct series **series;
+	const double **results;	 // of timestamps, whose series have no names: before merging
+	struct plan_merge merge; // of timestamps
 };
+
+/* Of timestamps: two series may end up with the same labels. */
+static void prepare_timestamps(struct selector_op *self, size_t count)
+{
+	struct plan_op *op = &self->op;
+	struct arena *arena = &op->plan->prepared;
+	bool delays = plan_has(op->plan, PROMQL_DELAYED_NAMES);
+	const struct labels **labels = ARENA_ARRAY(arena, const struct labels *, count);
+	bool *marks = delays ? ARENA_ARRAY(arena, bool, count) : NULL;
+
+	self->results = ARENA_ARRAY(arena, const double *, count);
+	for (size_t i = 0; i < count; i++) {
+		labels[i] = delays ? self->series[i]->labels
+				   : labels_drop_metadata(arena, self->series[i]->labels);
+		if (delays)
+			marks[i] = true;
+		self->results[i] = ARENA_ARRAY(arena, double, op->plan->stride);
+	}
+	plan_merge_init(&self->merge, op, labels, marks, count);
+}
+
+static bool gives_merged(const struct selector_op *self)
+{
+	return self->gives == PLAN_GIVE_TIMESTAMPS || self->gives == PLAN_GIVE_START_TIMESTAMPS;
+}
 
 static bool prepare(struct plan_op *op, struct error *err)
 {
 	struct selector_op *self = (struct selector_op *)op;
-	struct series_list list;
+	struct series_list list = {0};
 
-	if (!plan_select(op->plan, op->expr, &list, err))
+	if (op->expr->kind == PROMQL_SELECTOR && !plan_select(op->plan, op->expr, &list, err))
 		return false;
 	self->followers = memory_grow(
 		self->followers, &self->follower_capacity, list.count, sizeof(struct follower));
 	for (; self->follower_count < list.count; self->follower_count++)
 		self->followers[self->follower_count] = (struct follower){0};
 	self->series = list.items;
+	if (gives_merged(self)) {
+		prepare_timestamps(self, list.count);
+		return true;
+	}
 	plan_reserve(op, list.count);
 	for (size_t i = 0; i < list.count; i++) {
-		op->labels[i] = self->give_timestamps ? labels_drop_name(&op->plan->prepared,
-								list.items[i]->labels)
-						      : list.items[i]->labels;
+		op->labels[i] = list.items[i]->labels;
 		plan_own_column(op, i);
 	}
 	return true;
@@ -67,6 +99,7 @@ static void catch_up(struct follower *follower, int64_t until_ms)
 			ahead->left -= passed;
 		}
 		follower->last = (struct sample){ahead->t_ms, ahead->value};
+		follower->last_start_ms = ahead->start_ms;
 		follower->has_ahead = cursor_next(ahead);
 	}
 }
@@ -91,14 +124,29 @@ static void open_follower(struct selector_op *self, size_t i, int64_t from_ms)
 	source->ops->open(source, self->series[i], from_ms, &self->followers[i].ahead);
 }
 
-static void fill_column(struct selector_op *self, size_t i)
+static double given(const struct selector_op *self, const struct follower *follower)
+{
+	switch (self->gives) {
+	case PLAN_GIVE_TIMESTAMPS:
+		return (double)follower->last.t_ms / 1000;
+	case PLAN_GIVE_START_TIMESTAMPS:
+		return (double)follower->last_start_ms / 1000;
+	case PLAN_GIVE_AGE:
+		return sample_is_histogram(follower->last.value) ? -HUGE_VAL
+								 : (double)follower->last.t_ms;
+	case PLAN_GIVE_VALUES:
+		break;
+	}
+	return follower->last.value;
+}
+
+static void fill_column(struct selector_op *self, size_t i, double *column)
 {
 	struct promql_plan *plan = self->op.plan;
-	const struct promql_modifiers *modifiers = &self->op.expr->selector.modifiers;
+	const struct promql_modifiers *modifiers = &self->modifiers;
 	struct follower *follower = &self->followers[i];
 	uint32_t rank = self->series[i]->rank;
 	int64_t lookback_ms = plan->options.lookback_ms - (plan->options.closed_ranges ? -1 : 0);
-	double *column = (double *)self->op.columns[i];
 
 	if (!follower->ahead.refill)
 		open_follower(
@@ -114,10 +162,8 @@ static void fill_column(struct selector_op *self, size_t i)
 			     follower->last.t_ms > reference_ms - lookback_ms &&
 			     !plan_is_missing(follower->last.value);
 
-		column[k++] = !found		      ? sample_stale()
-			      : self->give_timestamps ? (double)follower->last.t_ms / 1000
-						      : follower->last.value;
-		if (self->give_timestamps || modifiers->at != PROMQL_AT_NONE)
+		column[k++] = found ? given(self, follower) : sample_stale();
+		if (self->gives != PLAN_GIVE_VALUES || modifiers->at != PROMQL_AT_NONE)
 			continue;
 		int64_t until_ms = steady_until(follower, lookback_ms);
 
@@ -126,13 +172,25 @@ static void fill_column(struct selector_op *self, size_t i)
 	}
 }
 
+static bool eval_timestamps(struct selector_op *self, struct error *err)
+{
+	for (size_t i = 0; i < self->merge.input_count; i++)
+		fill_column(self, i, (double *)self->results[i]);
+	return plan_merge_eval(&self->merge, &self->op, self->results, err);
+}
+
 static bool eval(struct plan_op *op, struct error *err)
 {
 	struct selector_op *self = (struct selector_op *)op;
 
-	(void)err;
-	for (size_t i = 0; i < op->series_count; i++)
-		fill_column(self, i);
+	if (gives_merged(self))
+		return eval_timestamps(self, err);
+	op->has_histograms = false;
+	for (size_t i = 0; i < op->series_count; i++) {
+		fill_column(self, i, (double *)op->columns[i]);
+		op->has_histograms |=
+			self->gives == PLAN_GIVE_VALUES && self->series[i]->has_histograms;
+	}
 	return true;
 }
 
@@ -144,17 +202,24 @@ static void finish(struct plan_op *op)
 static const struct plan_op_ops selector_ops = {prepare, eval, finish};
 
 struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr *expr,
-	bool give_timestamps, struct error *err)
+	enum plan_gives gives, struct error *err)
 {
+	struct promql_modifiers modifiers = {0};
 	struct buffer key = {0};
 	bool is_new;
 
-	(void)err;
-	buffer_append_char(&key, give_timestamps ? 't' : 's');
-	plan_key_selector(&key, expr);
+	if (expr->kind == PROMQL_SELECTOR &&
+		!plan_modifiers(plan, &expr->selector.modifiers, &modifiers, err))
+		return NULL;
+	buffer_append_char(&key, 's');
+	plan_key_number(&key, gives);
+	if (expr->kind == PROMQL_SELECTOR)
+		plan_key_selector(&key, expr, &modifiers);
 	struct plan_op *op =
 		plan_add(plan, sizeof(struct selector_op), &selector_ops, expr, &key, &is_new);
+	struct selector_op *self = (struct selector_op *)op;
 
-	((struct selector_op *)op)->give_timestamps = give_timestamps;
+	self->gives = gives;
+	self->modifiers = modifiers;
 	return op;
 }

@@ -63,6 +63,18 @@ static void fill_groups(
 	}
 }
 
+/* An output's mark is that of the first series that it can come from. */
+static void mark_outputs(struct set_op *self, const struct set_member *members, size_t count)
+{
+	struct plan_op *op = &self->op;
+
+	op->drops = ARENA_ARRAY(&op->plan->prepared, bool, op->series_count);
+	for (size_t i = count; i-- > 0;)
+		if (members[i].out != SIZE_MAX)
+			op->drops[members[i].out] =
+				plan_drops(op->children[members[i].operand], members[i].column);
+}
+
 static bool prepare(struct plan_op *op, struct error *err)
 {
 	struct set_op *self = (struct set_op *)op;
@@ -93,6 +105,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 	self->is_owned = ARENA_ARRAY(arena, bool, outputs.count);
 	for (size_t i = 0; i < outputs.count; i++)
 		op->labels[i] = outputs.items[i];
+	if (plan_has(op->plan, PROMQL_DELAYED_NAMES))
+		mark_outputs(self, members, count);
 	// Where a signature has one series only, its column passes as it is, or not at all.
 	for (size_t g = 0; g < self->group_count; g++)
 		for (size_t m = 0; m < self->groups[g].count; m++) {
@@ -171,9 +185,12 @@ static bool eval(struct plan_op *op, struct error *err)
 	struct set_op *self = (struct set_op *)op;
 
 	(void)err;
+	op->has_histograms = false;
+	for (size_t i = 0; i < op->child_count; i++)
+		op->has_histograms |= op->children[i]->has_histograms;
 	for (size_t i = 0; i < op->series_count; i++)
-		for (size_t k = 0; self->is_owned[i] && k < op->plan->step_count; k++)
-			((double *)op->columns[i])[k] = sample_stale();
+		if (self->is_owned[i])
+			plan_clear_column(op, i);
 	for (size_t g = 0; g < self->group_count; g++) {
 		const struct set_group *group = &self->groups[g];
 		const struct set_member *only = &group->members[0];

@@ -1,10 +1,12 @@
-#include "engine/promql/plan.h"
+#include "engine/promql/call.h"
 #include "engine/promql/plan_key.h"
 #include "engine/promql/subquery.h"
 #include "engine/promql/window.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /*
@@ -13,18 +15,44 @@
  */
 
 struct window_op {
-	struct plan_op op; // expr: the call
+	struct plan_op op; // expr: the call; children: its scalars
 	const struct window_function *function;
+	const struct promql_expr *range;    // the argument, without parentheses
 	const struct promql_expr *selector; // NULL over a sub-query
 	struct subquery *subquery;
-	const struct promql_modifiers *modifiers;
+	struct promql_modifiers modifiers;
+	enum promql_extension extension;
 	int64_t range_ms;
 	struct window *windows; // per series, kept between prepares
 	size_t window_count, window_capacity;
 	struct series_list series;
-	const double **results; // before merging
+	struct window_samples samples; // of the step in work, where they are gathered
+	const double **results;	       // before merging
 	struct plan_merge merge;
 };
+
+/* --- preparing --- */
+
+static void name_outputs(struct window_op *self)
+{
+	struct plan_op *op = &self->op;
+	struct arena *arena = &op->plan->prepared;
+	size_t count = self->series.count;
+	bool delays = plan_has(op->plan, PROMQL_DELAYED_NAMES), keeps = self->function->keeps_name;
+	const struct labels **labels = ARENA_ARRAY(arena, const struct labels *, count);
+	bool *marks = delays ? ARENA_ARRAY(arena, bool, count) : NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct series *series = self->series.items[i];
+
+		labels[i] = keeps || delays ? series->labels
+					    : labels_drop_metadata(arena, series->labels);
+		if (delays)
+			marks[i] = !keeps ||
+				   (self->subquery && subquery_drops(self->subquery, series));
+	}
+	plan_merge_init(&self->merge, op, labels, marks, count);
+}
 
 static bool prepare(struct plan_op *op, struct error *err)
 {
@@ -40,19 +68,14 @@ static bool prepare(struct plan_op *op, struct error *err)
 		memory_grow(self->windows, &self->window_capacity, count, sizeof(struct window));
 	for (; self->window_count < count; self->window_count++)
 		self->windows[self->window_count] = (struct window){0};
-
-	const struct labels **labels = ARENA_ARRAY(arena, const struct labels *, count);
-
 	self->results = ARENA_ARRAY(arena, const double *, count);
-	for (size_t i = 0; i < count; i++) {
-		labels[i] = self->function->keeps_name
-				    ? self->series.items[i]->labels
-				    : labels_drop_name(arena, self->series.items[i]->labels);
+	for (size_t i = 0; i < count; i++)
 		self->results[i] = ARENA_ARRAY(arena, double, op->plan->stride);
-	}
-	plan_merge_init(&self->merge, op, labels, count);
+	name_outputs(self);
 	return true;
 }
+
+/* --- one step of one series --- */
 
 static void open_window(struct window_op *self, size_t i, int64_t from_ms)
 {
@@ -67,33 +90,233 @@ static void open_window(struct window_op *self, size_t i, int64_t from_ms)
 	window->is_open = true;
 }
 
-static void fill_column(struct window_op *self, size_t i)
+static struct window_span span_at(const struct window_op *self, size_t k)
+{
+	const struct promql_plan *plan = self->op.plan;
+	struct window_span span = {
+		.t_ms = plan->times_ms[k],
+		.end_ms = plan_reference(plan, &self->modifiers, plan->times_ms[k]),
+		.range_ms = self->range_ms,
+		.closed = plan->options.closed_ranges,
+	};
+
+	span.start_ms = span.end_ms - self->range_ms;
+	for (size_t i = 0; i < self->op.child_count; i++)
+		span.parameters[i] = self->op.children[i]->columns[0][k];
+	return span;
+}
+
+/* What comes in: of anchored and smoothed ranges also what is around them. */
+static struct window_span reach_of(const struct window_op *self, const struct window_span *span)
+{
+	struct window_span reach = *span;
+	int64_t lookback_ms = self->op.plan->options.lookback_ms;
+
+	if (self->extension != PROMQL_PLAIN)
+		reach.start_ms -= lookback_ms;
+	if (self->extension == PROMQL_SMOOTHED)
+		reach.end_ms += lookback_ms;
+	return reach;
+}
+
+static bool must_gather(const struct window_op *self, const struct window *window)
+{
+	const struct window_function *function = self->function;
+
+	if (!function->gathered)
+		return false;
+	return window->histogram_count || self->extension != PROMQL_PLAIN ||
+	       (window->start_count && function->asks_for_start &&
+		       plan_has(self->op.plan, PROMQL_START_TIMESTAMPS));
+}
+
+static void inform_of_ignored(struct window_op *self, size_t i)
+{
+	struct str name = plan_metric_name(self->series.items[i]->labels);
+
+	plan_inform(self->op.plan, self->range,
+		"ignored histograms in a range containing both floats and histograms for metric "
+		"name \"%.*s\"",
+		STR_ARG(name));
+}
+
+static double value_at(struct window_op *self, size_t i, const struct window_span *span)
+{
+	struct window *window = &self->windows[i];
+	const struct window_function *function = self->function;
+
+	if (window->count + window->histogram_count == 0)
+		return sample_stale();
+	if (must_gather(self, window)) {
+		struct window_context context = {
+			self->op.plan, self->range, self->series.items[i]->labels, self->extension};
+
+		window_gather(window, &self->samples);
+		return function->gathered(&context, &self->samples, span);
+	}
+	if (window->histogram_count && !function->counts_all) {
+		if (!window->count)
+			return sample_stale();
+		inform_of_ignored(self, i);
+	}
+	return function->value(window, span);
+}
+
+/* --- a column --- */
+
+/* What the function looked at, so that its work can be bounded. */
+static uint64_t looked_at(const struct window_op *self, const struct window *window)
+{
+	return self->function->looks_at_all || must_gather(self, window)
+		       ? window->count + window->histogram_count
+		       : 0;
+}
+
+static bool account(struct window_op *self, struct window *window, uint64_t work,
+	uint64_t passed_before, struct error *err)
+{
+	uint64_t held = window_held(window);
+	int64_t more = (int64_t)(held - window->held);
+
+	window->held = held;
+	return plan_hold(self->op.plan, more, err) &&
+	       plan_work(self->op.plan, work + window->passed - passed_before, err);
+}
+
+static bool fill_column(struct window_op *self, size_t i, struct error *err)
 {
 	struct promql_plan *plan = self->op.plan;
 	struct window *window = &self->windows[i];
 	uint32_t rank = self->series.items[i]->rank;
 	double *column = (double *)self->results[i];
+	uint64_t work = 0, passed = window->passed;
 
 	for (size_t k = 0; k < plan->step_count; k++) {
-		int64_t t_ms = plan->times_ms[k];
-		struct window_span span = {
-			.end_ms = plan_reference(plan, self->modifiers, t_ms),
-			.range_ms = self->range_ms,
-			.closed = plan->options.closed_ranges,
-		};
+		struct window_span span = span_at(self, k), reach = reach_of(self, &span);
 
-		span.start_ms = span.end_ms - self->range_ms;
 		if (!window->is_open)
-			open_window(self, i, span.start_ms);
+			open_window(self, i, reach.start_ms);
 		// What a sub-query gives was hidden from inside; its points may lie after t.
-		int64_t until_ms = self->subquery
-					   ? span.end_ms
-					   : plan_visible_until(plan, rank, span.end_ms, t_ms);
+		int64_t until_ms = self->subquery ? reach.end_ms
+						  : plan_visible_until(plan, rank, reach.end_ms,
+							    plan->times_ms[k]);
 
-		window_move(window, self->function, &span, until_ms);
-		column[k] = window->count ? self->function->value(window, &span) : sample_stale();
+		window_move(window, self->function, &reach, until_ms);
+		column[k] = value_at(self, i, &span);
+		work += looked_at(self, window);
+		// A long window can take seconds at each step.
+		if (work > PLAN_WORK_BETWEEN_QUESTIONS) {
+			if (!account(self, window, work, passed, err))
+				return false;
+			work = 0;
+			passed = window->passed;
+		}
+	}
+	return account(self, window, work, passed, err);
+}
+
+/* --- annotations of the call as a whole --- */
+
+static bool has_counter_suffix(struct str name)
+{
+	static const struct str suffixes[] = {
+		{"_total", 6}, {"_sum", 4}, {"_count", 6}, {"_bucket", 7}};
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+		if (name.len >= suffixes[i].len && memcmp(name.data + name.len - suffixes[i].len,
+							   suffixes[i].data, suffixes[i].len) == 0)
+			return true;
+	return false;
+}
+
+static bool any_float(const double *column, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		if (!plan_is_missing(column[k]) && !sample_is_histogram(column[k]))
+			return true;
+	return false;
+}
+
+/* rate() and increase() of what does not look like a counter. */
+static void check_counter(struct window_op *self, size_t i)
+{
+	struct promql_plan *plan = self->op.plan;
+	const struct labels *labels = self->series.items[i]->labels;
+	struct str name = plan_metric_name(labels);
+
+	if (!name.len || !any_float(self->results[i], plan->step_count))
+		return;
+	if (plan_has(plan, PROMQL_TYPE_AND_UNIT)) {
+		struct str type = labels_get(labels, STR("__type__"));
+
+		if (!str_equal(type, STR("counter")) && !str_equal(type, STR("histogram")))
+			plan_inform(plan, self->range,
+				"metric might not be a counter, __type__ label is not set to "
+				"\"counter\" or \"histogram\", got \"%.*s\": \"%.*s\"",
+				STR_ARG(type), STR_ARG(name));
+	} else if (!has_counter_suffix(name)) {
+		plan_inform(plan, self->range,
+			"metric might not be a counter, name does not end in "
+			"_total/_sum/_count/_bucket: \"%.*s\"",
+			STR_ARG(name));
 	}
 }
+
+/* quantile_over_time() outside [0, 1]; some series has a value. */
+static void check_quantile(struct window_op *self)
+{
+	struct promql_plan *plan = self->op.plan;
+	const struct promql_expr *arg = self->op.expr->call.args[0];
+	const double *q = self->op.children[0]->columns[0];
+
+	for (size_t k = 0; k < plan->step_count; k++) {
+		char text[NUMBER_TEXT_SIZE];
+
+		if (q[k] >= 0 && q[k] <= 1)
+			continue;
+		number_print_general(text, q[k]);
+		plan_warn(plan, arg, "quantile value should be between 0 and 1, got %s", text);
+	}
+}
+
+static bool is_factor(double value)
+{
+	return value > 0 && value < 1;
+}
+
+/* double_exponential_smoothing()'s factors, where there is something to smooth. */
+static bool check_factors(struct window_op *self, struct error *err)
+{
+	static const char *const names[] = {
+		"smoothing factor. Expected: 0 < sf", "trend factor. Expected: 0 < tf"};
+
+	for (size_t k = 0; self->series.count && k < self->op.plan->step_count; k++)
+		for (size_t i = 0; i < 2; i++) {
+			double value = self->op.children[i]->columns[0][k];
+
+			if (!is_factor(value) && !isnan(value))
+				return error_set(err, ERROR_EXECUTION, "invalid %s < 1, got: %f",
+					names[i], value);
+		}
+	return true;
+}
+
+static void annotate(struct window_op *self)
+{
+	if (!self->op.plan->options.annotations)
+		return;
+	for (size_t i = 0; self->function->is_counter && i < self->series.count; i++)
+		check_counter(self, i);
+	if (self->op.expr->call.function->id != PROMQL_FUNCTION_QUANTILE_OVER_TIME)
+		return;
+	for (size_t i = 0; i < self->series.count; i++)
+		if (any_float(self->results[i], self->op.plan->step_count)) {
+			check_quantile(self);
+			return;
+		}
+}
+
+/* --- the operator --- */
 
 static bool eval(struct plan_op *op, struct error *err)
 {
@@ -101,12 +324,24 @@ static bool eval(struct plan_op *op, struct error *err)
 
 	if (self->subquery && !subquery_advance(self->subquery, err))
 		return false;
+	// Series of a sub-query may depend on values: some may be new.
+	if (self->subquery && subquery_count(self->subquery) != self->series.count &&
+		!(prepare(op, err) && plan_renew(op, err)))
+		return false;
+	if (op->expr->call.function->id == PROMQL_FUNCTION_DOUBLE_EXPONENTIAL_SMOOTHING &&
+		!check_factors(self, err))
+		return false;
+	op->has_histograms = false;
 	for (size_t i = 0; i < self->series.count; i++) {
-		fill_column(self, i);
+		if (!fill_column(self, i, err))
+			return false;
 		if (self->subquery)
 			subquery_forget(
 				self->subquery, self->series.items[i], &self->windows[i].tail);
+		op->has_histograms |=
+			self->function->gathered && self->series.items[i]->has_histograms;
 	}
+	annotate(self);
 	return plan_merge_eval(&self->merge, op, self->results, err);
 }
 
@@ -117,27 +352,102 @@ static void finish(struct plan_op *op)
 	for (size_t i = 0; i < self->window_count; i++)
 		window_finish(&self->windows[i]);
 	free(self->windows);
+	window_samples_finish(&self->samples);
 	subquery_destroy(self->subquery);
 }
 
 static const struct plan_op_ops window_ops = {prepare, eval, finish};
 
+/* --- building --- */
+
+/* Only some functions know what to do with what is around a range. */
+static bool check_extension(
+	const struct promql_expr *call, enum promql_extension extension, struct error *err)
+{
+	enum promql_function_id id = call->call.function->id;
+	bool is_rate = id == PROMQL_FUNCTION_RATE || id == PROMQL_FUNCTION_INCREASE ||
+		       id == PROMQL_FUNCTION_DELTA;
+	bool is_event = id == PROMQL_FUNCTION_RESETS || id == PROMQL_FUNCTION_CHANGES;
+
+	if (extension == PROMQL_ANCHORED && !is_rate && !is_event)
+		return error_set(err, ERROR_EXECUTION,
+			"anchored modifier can only be used with: changes, delta, increase, rate, "
+			"resets - not with %s",
+			call->call.function->name);
+	if (extension == PROMQL_SMOOTHED && !is_rate)
+		return error_set(err, ERROR_EXECUTION,
+			"smoothed modifier can only be used with: delta, increase, rate - not with "
+			"%s",
+			call->call.function->name);
+	return true;
+}
+
+static const struct promql_expr *range_argument(const struct promql_expr *call)
+{
+	for (size_t i = 0; i < call->call.arg_count; i++)
+		if (call->call.args[i]->type == PROMQL_MATRIX)
+			return plan_strip(call->call.args[i]);
+	return NULL;
+}
+
+static bool build_scalars(struct promql_plan *plan, const struct promql_expr *call,
+	struct plan_op **children, size_t *count, struct buffer *key, struct error *err)
+{
+	*count = 0;
+	for (size_t i = 0; i < call->call.arg_count; i++) {
+		if (call->call.args[i]->type == PROMQL_MATRIX)
+			continue;
+		children[*count] = plan_build(plan, call->call.args[i], err);
+		if (!children[*count])
+			return false;
+		plan_key_child(key, children[(*count)++]);
+	}
+	return true;
+}
+
+static bool set_range(struct window_op *self, struct promql_plan *plan, int64_t range_ms,
+	const struct promql_modifiers *modifiers, struct error *err)
+{
+	const struct promql_expr *range = self->range;
+
+	self->range_ms = range_ms;
+	self->modifiers = *modifiers;
+	if (range->kind == PROMQL_SUBQUERY) {
+		self->subquery = subquery_create(plan, range, err);
+		return self->subquery != NULL;
+	}
+	self->selector = range->range.selector;
+	self->extension = self->selector->selector.extension;
+	return true;
+}
+
 struct plan_op *plan_window(
 	struct promql_plan *plan, const struct promql_expr *call, struct error *err)
 {
-	const struct promql_expr *range = plan_strip(call->call.args[0]);
-	const struct window_function *function = window_function_of(call->call.function->id);
+	const struct promql_expr *range = range_argument(call);
 	bool is_subquery = range->kind == PROMQL_SUBQUERY, is_new;
+	struct plan_op *children[2];
+	struct promql_modifiers modifiers;
 	struct buffer key = {0};
+	size_t child_count;
+	int64_t range_ms;
 
+	if (!is_subquery && !check_extension(call, range->range.selector->selector.extension, err))
+		return NULL;
+	if (!plan_range(plan, range, &range_ms, &modifiers, err))
+		return NULL;
 	buffer_append_char(&key, 'w');
 	plan_key_number(&key, call->call.function->id);
 	if (is_subquery) {
 		// Shared only with itself: whether two inner plans are alike is not known here.
 		buffer_append(&key, &range, sizeof range);
 	} else {
-		plan_key_number(&key, range->range.range_ms);
-		plan_key_selector(&key, range->range.selector);
+		plan_key_number(&key, range_ms);
+		plan_key_selector(&key, range->range.selector, &modifiers);
+	}
+	if (!build_scalars(plan, call, children, &child_count, &key, err)) {
+		buffer_finish(&key);
+		return NULL;
 	}
 	struct plan_op *op =
 		plan_add(plan, sizeof(struct window_op), &window_ops, call, &key, &is_new);
@@ -145,15 +455,57 @@ struct plan_op *plan_window(
 
 	if (!is_new)
 		return op;
-	self->function = function;
-	if (is_subquery) {
-		self->modifiers = &range->subquery.modifiers;
-		self->range_ms = range->subquery.range_ms;
-		self->subquery = subquery_create(plan, range, err);
-		return self->subquery ? op : NULL;
-	}
-	self->selector = range->range.selector;
-	self->modifiers = &self->selector->selector.modifiers;
-	self->range_ms = range->range.range_ms;
+	self->function = window_function_of(call->call.function->id);
+	self->range = range;
+	plan_set_children(op, children, child_count);
+	return set_range(self, plan, range_ms, &modifiers, err) ? op : NULL;
+}
+
+/* --- absent_over_time() --- */
+
+static bool prepare_absent(struct plan_op *op, struct error *err)
+{
+	(void)err;
+	plan_reserve(op, 1);
+	op->labels[0] = call_pinned_labels(range_argument(op->expr), &op->plan->prepared);
+	plan_own_column(op, 0);
+	return true;
+}
+
+/* One where no series has a sample in its window: the child is 1 where one has. */
+static bool eval_absent(struct plan_op *op, struct error *err)
+{
+	const struct plan_op *child = op->children[0];
+	double *out = (double *)op->columns[0];
+
+	(void)err;
+	for (size_t k = 0; k < op->plan->step_count; k++)
+		out[k] = 1;
+	for (size_t i = 0; i < child->series_count; i++)
+		for (size_t k = 0; k < op->plan->step_count; k++)
+			if (!plan_is_missing(child->columns[i][k]))
+				out[k] = sample_stale();
+	return true;
+}
+
+static const struct plan_op_ops absent_ops = {prepare_absent, eval_absent, NULL};
+
+struct plan_op *plan_absent_window(
+	struct promql_plan *plan, const struct promql_expr *call, struct error *err)
+{
+	struct plan_op *child = plan_window(plan, call, err);
+	struct buffer key = {0};
+	bool is_new;
+
+	if (!child)
+		return NULL;
+	buffer_append_char(&key, 'A');
+	buffer_append(&key, &call, sizeof call); // it answers with its selector's labels
+	plan_key_child(&key, child);
+	struct plan_op *op =
+		plan_add(plan, sizeof(struct plan_op), &absent_ops, call, &key, &is_new);
+
+	if (is_new)
+		plan_set_children(op, &child, 1);
 	return op;
 }

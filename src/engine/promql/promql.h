@@ -263,9 +263,13 @@ bool promql_parse_values(struct str text, struct arena *arena, struct promql_val
 struct promql_annotation {
 	bool is_warning; // else an info
 	struct str text; // as the API and the test language render it
+	size_t said_len; // of the text, before its details and its position
 };
 
-/* All of one query, each text once, in order of first appearance. Owned by the arena. */
+/*
+ * All of one query, in order of first appearance. What was said once is not said again of another
+ * position, as in Prometheus. Owned by the arena.
+ */
 struct promql_annotations {
 	struct arena *arena;
 	struct str query; // positions are told as line and column of this text
@@ -283,7 +287,7 @@ void promql_annotations_init(
 
 /*
  * Adds "PromQL warning: TEXT (LINE:COLUMN)" (or info) about the byte at `position`; no change where
- * it is there already. Takes NULL.
+ * the same was said already. Takes NULL.
  */
 void promql_annotate(struct promql_annotations *annotations, bool is_warning, size_t position,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -1,27 +1,12 @@
 #include "engine/promql/plan.h"
-#include "engine/promql/subquery.h"
+#include "engine/promql/query_window.h"
 
 #include "base/memory.h"
+#include "engine/promql/functions.h"
 
 #include <stdlib.h>
 
-/*
- * Whole results: blocks gathered series by series. Range vectors, which are no columns, are read
- * sample by sample.
- */
-
-struct gathered {
-	const struct labels *labels;
-	struct sample *samples;
-	size_t count, capacity;
-};
-
-struct gathering {
-	struct arena *arena;
-	struct gathered *series;
-	size_t series_count;
-	uint64_t sample_count, max_samples;
-};
+/* Whole results: blocks gathered series by series. */
 
 /* Labels belong to the plan; the result's to its arena. */
 static const struct labels *keep_labels(struct arena *arena, const struct labels *labels)
@@ -35,17 +20,59 @@ static bool too_many(struct error *err)
 		"query processing would load too many samples into memory in query execution");
 }
 
-static bool put(
+bool gathering_put(
 	struct gathering *gathering, struct gathered *to, struct sample sample, struct error *err)
 {
-	if (++gathering->sample_count > gathering->max_samples)
+	gathering->sample_count += (uint64_t)plan_weight(sample.value);
+	if (gathering->sample_count > gathering->max_samples)
 		return too_many(err);
+	// A histogram is the plan's, and lives as long as the block.
+	if (sample_is_histogram(sample.value))
+		sample.value = sample_of_histogram(
+			histogram_copy(gathering->arena, sample_histogram(sample.value)));
 	to->samples = memory_grow(to->samples, &to->capacity, to->count + 1, sizeof sample);
 	to->samples[to->count++] = sample;
 	return true;
 }
 
-static bool put_column(struct gathering *gathering, struct gathered *to,
+struct gathered *gathering_add(struct gathering *gathering, const struct labels *labels)
+{
+	struct gathered *series = memory_alloc(sizeof *series);
+
+	series->labels = keep_labels(gathering->arena, labels);
+	gathering->series = memory_grow(gathering->series, &gathering->series_capacity,
+		gathering->series_count + 1, sizeof *gathering->series);
+	gathering->series[gathering->series_count++] = series;
+	return series;
+}
+
+/* --- blocks --- */
+
+/* Finds the series of each column: at first, and when labels came that depend on values. */
+static void map_columns(struct gathering *gathering, const struct promql_block *block)
+{
+	struct plan_index index;
+	struct arena scratch = {0};
+	bool is_first = gathering->series_count == 0;
+
+	plan_index_init(&index, &scratch);
+	for (size_t i = 0; i < gathering->series_count; i++)
+		plan_index_put(&index, gathering->series[i]->labels);
+	gathering->series_of = memory_resize_array(
+		gathering->series_of, block->series_count, sizeof *gathering->series_of);
+	for (size_t i = 0; i < block->series_count; i++) {
+		size_t at = is_first ? SIZE_MAX : plan_index_find(&index, block->labels[i]);
+
+		gathering->series_of[i] = at == SIZE_MAX
+						  ? gathering_add(gathering, block->labels[i])
+						  : gathering->series[at];
+	}
+	arena_finish(&scratch);
+	gathering->generation = block->generation;
+	gathering->is_mapped = true;
+}
+
+static bool put_floats(struct gathering *gathering, struct gathered *to,
 	const struct promql_block *block, size_t column, struct error *err)
 {
 	const double *values = block->columns[column];
@@ -66,24 +93,34 @@ static bool put_column(struct gathering *gathering, struct gathered *to,
 	return true;
 }
 
+static bool put_column(struct gathering *gathering, struct gathered *to,
+	const struct promql_block *block, size_t column, struct error *err)
+{
+	const double *values = block->columns[column];
+
+	if (!plan_any_histogram(values, block->step_count))
+		return put_floats(gathering, to, block, column, err);
+	for (size_t k = 0; k < block->step_count; k++)
+		if (!plan_is_missing(values[k]) &&
+			!gathering_put(
+				gathering, to, (struct sample){block->times_ms[k], values[k]}, err))
+			return false;
+	return true;
+}
+
 static bool gather_block(void *context, const struct promql_block *block, struct error *err)
 {
 	struct gathering *gathering = context;
 
-	// One run, one generation: columns keep their meaning from block to block.
-	if (!gathering->series) {
-		gathering->series_count = block->series_count;
-		gathering->series =
-			memory_alloc_array(block->series_count, sizeof *gathering->series);
-		for (size_t i = 0; i < block->series_count; i++)
-			gathering->series[i].labels =
-				keep_labels(gathering->arena, block->labels[i]);
-	}
+	if (!gathering->is_mapped || gathering->generation != block->generation)
+		map_columns(gathering, block);
 	for (size_t i = 0; i < block->series_count; i++)
-		if (!put_column(gathering, &gathering->series[i], block, i, err))
+		if (!put_column(gathering, gathering->series_of[i], block, i, err))
 			return false;
 	return true;
 }
+
+/* --- handing over --- */
 
 static int compare_labels(const void *a, const void *b)
 {
@@ -92,35 +129,52 @@ static int compare_labels(const void *a, const void *b)
 	return labels_compare(left->labels, right->labels);
 }
 
+static void hand_over_one(
+	struct gathering *gathering, struct gathered *from, struct promql_result *out)
+{
+	if (!from->count)
+		return;
+	struct promql_result_series *to = &out->series[out->series_count++];
+
+	*to = (struct promql_result_series){.labels = from->labels,
+		.samples = ARENA_ARRAY(gathering->arena, struct sample, from->count),
+		.sample_count = from->count};
+	memcpy(to->samples, from->samples, from->count * sizeof(struct sample));
+	// A large result is there once, not twice.
+	free(from->samples);
+	*from = (struct gathered){0};
+}
+
 static void hand_over(struct gathering *gathering, bool sorted, struct promql_result *out)
 {
-	struct arena *arena = gathering->arena;
-
-	out->series = ARENA_ARRAY(arena, struct promql_result_series, gathering->series_count);
-	for (size_t i = 0; i < gathering->series_count; i++) {
-		struct gathered *from = &gathering->series[i];
-
-		if (!from->count)
-			continue;
-		struct promql_result_series *to = &out->series[out->series_count++];
-
-		*to = (struct promql_result_series){.labels = from->labels,
-			.samples = ARENA_ARRAY(arena, struct sample, from->count),
-			.sample_count = from->count};
-		memcpy(to->samples, from->samples, from->count * sizeof(struct sample));
-		// A large result is there once, not twice.
-		free(from->samples);
-		*from = (struct gathered){0};
-	}
+	out->series =
+		ARENA_ARRAY(gathering->arena, struct promql_result_series, gathering->series_count);
+	for (size_t i = 0; !sorted && i < gathering->order_count; i++)
+		hand_over_one(gathering, gathering->series_of[gathering->order[i]], out);
+	for (size_t i = 0; i < gathering->series_count; i++)
+		hand_over_one(gathering, gathering->series[i], out);
 	if (sorted && out->series_count)
 		qsort(out->series, out->series_count, sizeof *out->series, compare_labels);
 }
 
 static void drop(struct gathering *gathering)
 {
-	for (size_t i = 0; i < gathering->series_count; i++)
-		free(gathering->series[i].samples);
+	for (size_t i = 0; i < gathering->series_count; i++) {
+		free(gathering->series[i]->samples);
+		free(gathering->series[i]);
+	}
 	free(gathering->series);
+	free(gathering->series_of);
+}
+
+/* sort() and its kin say something of the order of an instant only. */
+static void keep_order(struct gathering *gathering, const struct plan_op *root)
+{
+	if (!root->order)
+		return;
+	gathering->order = ARENA_ARRAY(gathering->arena, size_t, root->order_count);
+	gathering->order_count = root->order_count;
+	memcpy(gathering->order, root->order, root->order_count * sizeof(size_t));
 }
 
 static bool query_columns(const struct promql_expr *expr, struct series_source *source,
@@ -134,107 +188,67 @@ static bool query_columns(const struct promql_expr *expr, struct series_source *
 	gathering->max_samples = plan->options.max_samples;
 	bool ok = promql_plan_run(plan, times_ms, count, gather_block, gathering, err);
 
+	if (ok && count == 1)
+		keep_order(gathering, plan->root);
 	promql_plan_destroy(plan);
 	return ok;
 }
 
-/* --- range vectors --- */
+/* --- the query --- */
 
-static bool gather_window(struct gathering *gathering, size_t i, struct series_cursor *cursor,
-	int64_t start_ms, int64_t end_ms, bool closed, struct error *err)
+static bool warn_of_sort(const struct promql_expr *expr, void *context)
 {
-	while (cursor_next(cursor) && cursor->t_ms <= end_ms) {
-		bool inside = closed ? cursor->t_ms >= start_ms : cursor->t_ms > start_ms;
-
-		if (inside && !sample_is_stale(cursor->value) &&
-			!put(gathering, &gathering->series[i],
-				(struct sample){cursor->t_ms, cursor->value}, err))
-			return false;
+	if (expr->kind != PROMQL_CALL)
+		return true;
+	switch (expr->call.function->id) {
+	case PROMQL_FUNCTION_SORT:
+	case PROMQL_FUNCTION_SORT_DESC:
+	case PROMQL_FUNCTION_SORT_BY_LABEL:
+	case PROMQL_FUNCTION_SORT_BY_LABEL_DESC:
+		promql_annotate(context, true, expr->position.start,
+			"sort is ineffective for range queries since results are always ordered by "
+			"labels");
+		break;
+	default:
+		break;
 	}
 	return true;
 }
 
-static void start_gathering(struct gathering *gathering, const struct series_list *list)
+/* What start(), end(), step() and range() mean is the query's to say, unless the caller did. */
+static struct promql_options complete(
+	const struct promql_options *options, const int64_t *times_ms, size_t count)
 {
-	gathering->series_count = list->count;
-	gathering->series = memory_alloc_array(list->count, sizeof *gathering->series);
-	for (size_t i = 0; i < list->count; i++)
-		gathering->series[i].labels = keep_labels(gathering->arena, list->items[i]->labels);
-}
+	struct promql_options out = options ? *options : (struct promql_options){0};
 
-static bool query_window(struct promql_plan *plan, const struct promql_expr *expr,
-	struct gathering *gathering, struct error *err)
-{
-	bool is_subquery = expr->kind == PROMQL_SUBQUERY, ok;
-	struct subquery *subquery = is_subquery ? subquery_create(plan, expr, err) : NULL;
-	struct series_list list;
-
-	if (is_subquery && !subquery)
-		return false;
-	ok = is_subquery ? subquery_prepare(subquery, &list, err) && subquery_advance(subquery, err)
-			 : plan_select(plan, expr->range.selector, &list, err);
-	const struct promql_modifiers *modifiers =
-		is_subquery ? &expr->subquery.modifiers : &expr->range.selector->selector.modifiers;
-	int64_t end_ms = plan_reference(plan, modifiers, plan->times_ms[0]);
-	int64_t start_ms = end_ms - (is_subquery ? expr->subquery.range_ms : expr->range.range_ms);
-
-	if (ok)
-		start_gathering(gathering, &list);
-	for (size_t i = 0; ok && i < list.count; i++) {
-		struct series_cursor cursor;
-
-		if (is_subquery)
-			subquery_open(subquery, list.items[i], start_ms, &cursor);
-		else
-			plan->source->ops->open(plan->source, list.items[i], start_ms, &cursor);
-		ok = gather_window(
-			gathering, i, &cursor, start_ms, end_ms, plan->options.closed_ranges, err);
+	if (!out.start_ms && !out.end_ms && count) {
+		out.start_ms = times_ms[0];
+		out.end_ms = times_ms[count - 1];
 	}
-	subquery_destroy(subquery);
-	return ok;
-}
-
-static bool query_matrix(const struct promql_expr *expr, struct series_source *source,
-	const struct promql_options *options, const int64_t *times_ms, size_t count,
-	struct gathering *gathering, struct error *err)
-{
-	if (count != 1)
-		return error_set(err, ERROR_INVALID,
-			"invalid expression type \"range vector\" for range query, must be Scalar "
-			"or "
-			"instant Vector");
-	struct promql_plan *plan = plan_create_empty(source, options);
-
-	gathering->max_samples = plan->options.max_samples;
-	plan->times_ms = times_ms;
-	plan->step_count = 1;
-	plan->start_ms = plan->end_ms = times_ms[0];
-	bool ok = query_window(plan, expr, gathering, err);
-
-	// Operators of an inner plan are the sub-query's; this plan has none.
-	promql_plan_destroy(plan);
-	return ok;
+	if (!out.step_ms && count > 1)
+		out.step_ms = times_ms[1] - times_ms[0];
+	return out;
 }
 
 bool promql_query(const struct promql_expr *expr, struct series_source *source,
-	const struct promql_options *options, const int64_t *times_ms, size_t count,
+	const struct promql_options *given, const int64_t *times_ms, size_t count,
 	struct arena *arena, struct promql_result *out, struct error *err)
 {
-	static const struct promql_options defaults = {0};
+	struct promql_options options = complete(given, times_ms, count);
 	struct gathering gathering = {.arena = arena};
 	bool ok;
 
 	*out = (struct promql_result){.type = expr->type};
-	if (!options)
-		options = &defaults;
+	if (options.start_ms != options.end_ms && options.annotations)
+		promql_walk(expr, warn_of_sort, options.annotations);
 	if (expr->type == PROMQL_STRING) {
-		out->text = plan_text(expr);
+		out->text = str_copy(arena, plan_text(expr));
 		return true;
 	}
 	ok = expr->type == PROMQL_MATRIX
-		     ? query_matrix(
-			       plan_strip(expr), source, options, times_ms, count, &gathering, err)
-		     : query_columns(expr, source, options, times_ms, count, &gathering, err);
+		     ? query_window(
+			       plan_strip(expr), source, &options, times_ms, count, &gathering, err)
+		     : query_columns(expr, source, &options, times_ms, count, &gathering, err);
 	if (ok)
 		hand_over(&gathering, count > 1 || expr->type == PROMQL_MATRIX, out);
 	drop(&gathering);

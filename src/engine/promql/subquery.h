@@ -17,6 +17,11 @@ void subquery_destroy(struct subquery *subquery);
 /* The series that may come out, in an order that only grows. In plan->prepared. */
 bool subquery_prepare(struct subquery *subquery, struct series_list *out, struct error *err);
 
+/* Whether a series' name is to go at the end (delayed names). */
+bool subquery_drops(const struct subquery *subquery, const struct series *series);
+/* Series that came out so far; more than subquery_prepare gave where they depend on values. */
+size_t subquery_count(const struct subquery *subquery);
+
 /* Evaluates the inner expression where the windows of the plan's block look. */
 bool subquery_advance(struct subquery *subquery, struct error *err);
 

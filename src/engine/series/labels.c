@@ -138,6 +138,23 @@ const struct labels *labels_drop_name(struct arena *arena, const struct labels *
 	return labels;
 }
 
+static bool is_metadata(struct str name)
+{
+	return str_starts_with(name, STR("__")) &&
+	       (str_equal(name, SERIES_METRIC_NAME) || str_equal(name, STR("__type__")) ||
+		       str_equal(name, STR("__unit__")));
+}
+
+const struct labels *labels_drop_metadata(struct arena *arena, const struct labels *labels)
+{
+	static const struct str type_and_unit[] = {{"__type__", 8}, {"__unit__", 8}};
+
+	for (size_t i = 0; i < labels->count; i++)
+		if (is_metadata(labels->items[i].name))
+			return labels_project(arena, labels, type_and_unit, 2, false);
+	return labels;
+}
+
 /* --- printing --- */
 
 static void quote_byte(struct buffer *out, unsigned char c)

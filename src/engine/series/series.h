@@ -62,6 +62,12 @@ const struct labels *labels_project(struct arena *arena, const struct labels *la
 const struct labels *labels_drop_name(struct arena *arena, const struct labels *labels);
 
 /*
+ * The set without __name__, __type__ and __unit__: what arithmetic leaves of a metric (Prometheus's
+ * schema.IsMetadataLabel). Returns `labels` itself where it has none of them.
+ */
+const struct labels *labels_drop_metadata(struct arena *arena, const struct labels *labels);
+
+/*
  * Go's labels.String(): {a="b", __name__="x"} with Go-quoted values; `metric` form puts the name in
  * front as promtool and the API's texts do: x{a="b"}, {} where empty.
  */

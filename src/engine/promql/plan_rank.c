@@ -1,0 +1,303 @@
+#include "engine/promql/plan_aggregate.h"
+#include "engine/promql/plan_key.h"
+#include "engine/promql/ratio.h"
+
+#include "base/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/*
+ * topk, bottomk, limitk, limit_ratio: some of the series pass as they are. Who does is a matter of
+ * the instant, so each has a column of its own.
+ */
+
+struct ranked {
+	double value;
+	size_t number; // of the series
+};
+
+struct rank_op {
+	struct plan_op op; // children: the vector, the parameter
+	enum promql_aggregator aggregator;
+	struct plan_groups groups;
+	struct ranked *heap; // of one group at one instant; the worst on top
+	double *ratios;	     // limit_ratio: where each series' labels lie between 0 and 1
+};
+
+static bool is_ratio(const struct rank_op *self)
+{
+	return self->aggregator == PROMQL_LIMIT_RATIO;
+}
+
+static bool prepare(struct plan_op *op, struct error *err)
+{
+	struct rank_op *self = (struct rank_op *)op;
+	const struct plan_op *inner = op->children[0];
+	struct arena *arena = &op->plan->prepared;
+
+	(void)err;
+	plan_group(op, inner, &self->groups);
+	plan_reserve(op, inner->series_count);
+	op->drops = inner->drops;
+	self->heap = ARENA_ARRAY(arena, struct ranked, inner->series_count);
+	self->ratios = is_ratio(self) ? ARENA_ARRAY(arena, double, inner->series_count) : NULL;
+	for (size_t i = 0; i < inner->series_count; i++) {
+		op->labels[i] = inner->labels[i];
+		plan_own_column(op, i);
+		if (self->ratios)
+			self->ratios[i] = ratio_of_labels(inner->labels[i]);
+	}
+	return true;
+}
+
+/* --- the best k --- */
+
+/* Whether a stands before b: NaN last, of equals the one that came first. */
+static bool is_better(const struct rank_op *self, struct ranked a, struct ranked b)
+{
+	if (isnan(a.value) || isnan(b.value))
+		return isnan(a.value) == isnan(b.value) ? a.number < b.number : !isnan(a.value);
+	if (a.value == b.value)
+		return a.number < b.number;
+	return self->aggregator == PROMQL_TOPK ? a.value > b.value : a.value < b.value;
+}
+
+static void sift_down(const struct rank_op *self, struct ranked *heap, size_t count, size_t at)
+{
+	for (;;) {
+		size_t worst = at;
+
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
+			if (is_better(self, heap[worst], heap[child]))
+				worst = child;
+		if (worst == at)
+			return;
+		struct ranked other = heap[at];
+
+		heap[at] = heap[worst];
+		heap[worst] = other;
+		at = worst;
+	}
+}
+
+static void sift_up(const struct rank_op *self, struct ranked *heap, size_t at)
+{
+	while (at && is_better(self, heap[(at - 1) / 2], heap[at])) {
+		struct ranked other = heap[at];
+
+		heap[at] = heap[(at - 1) / 2];
+		heap[(at - 1) / 2] = other;
+		at = (at - 1) / 2;
+	}
+}
+
+/* The best first: the worst of the heap goes behind the others, again and again. */
+static void sort_heap(const struct rank_op *self, struct ranked *heap, size_t count)
+{
+	while (count > 1) {
+		struct ranked worst = heap[0];
+
+		heap[0] = heap[--count];
+		heap[count] = worst;
+		sift_down(self, heap, count, 0);
+	}
+}
+
+static size_t best(struct rank_op *self, size_t group, size_t k, size_t limit)
+{
+	const struct plan_op *inner = self->op.children[0];
+	size_t count = 0;
+
+	for (size_t m = 0; m < self->groups.member_count[group]; m++) {
+		size_t i = self->groups.members[group][m];
+		struct ranked item = {inner->columns[i][k], i};
+
+		if (plan_is_missing(item.value) || sample_is_histogram(item.value))
+			continue;
+		if (count < limit) {
+			self->heap[count] = item;
+			sift_up(self, self->heap, count++);
+		} else if (is_better(self, item, self->heap[0])) {
+			self->heap[0] = item;
+			sift_down(self, self->heap, count, 0);
+		}
+	}
+	return count;
+}
+
+/* --- who comes first, and a part of all --- */
+
+static size_t first_few(struct rank_op *self, size_t group, size_t k, size_t limit)
+{
+	const struct plan_op *inner = self->op.children[0];
+	size_t count = 0;
+
+	for (size_t m = 0; m < self->groups.member_count[group] && count < limit; m++) {
+		size_t i = self->groups.members[group][m];
+
+		if (!plan_is_missing(inner->columns[i][k]))
+			self->heap[count++] = (struct ranked){inner->columns[i][k], i};
+	}
+	return count;
+}
+
+/* A negative ratio takes those that the positive one that complements it leaves. */
+static size_t a_part(struct rank_op *self, size_t group, size_t k, double ratio)
+{
+	const struct plan_op *inner = self->op.children[0];
+	size_t count = 0;
+
+	if (ratio == 0)
+		return 0;
+	for (size_t m = 0; m < self->groups.member_count[group]; m++) {
+		size_t i = self->groups.members[group][m];
+		bool taken = ratio >= 0 ? self->ratios[i] < ratio : self->ratios[i] >= 1 + ratio;
+
+		if (taken && !plan_is_missing(inner->columns[i][k]))
+			self->heap[count++] = (struct ranked){inner->columns[i][k], i};
+	}
+	return count;
+}
+
+static size_t choose(struct rank_op *self, size_t group, size_t k)
+{
+	double parameter = self->op.children[1]->columns[0][k];
+	size_t most = self->groups.member_count[group];
+
+	if (is_ratio(self))
+		return a_part(self, group, k, parameter > 1 ? 1 : parameter < -1 ? -1 : parameter);
+	if (!(parameter >= 1))
+		return 0;
+	size_t limit = parameter < (double)most ? (size_t)parameter : most;
+
+	return self->aggregator == PROMQL_LIMITK ? first_few(self, group, k, limit)
+						 : best(self, group, k, limit);
+}
+
+/* --- the parameter --- */
+
+static bool bad_scalar(double value, const char *what, struct error *err)
+{
+	char text[NUMBER_TEXT_SIZE];
+
+	number_print_general(text, value);
+	return error_set(err, ERROR_EXECUTION, "Scalar value %s %s int64", text, what);
+}
+
+static bool check_count(const struct rank_op *self, struct error *err)
+{
+	struct plan_range range =
+		plan_range_of(self->op.children[1]->columns[0], self->op.plan->step_count);
+
+	if (range.any_nan)
+		return error_set(err, ERROR_EXECUTION, "Parameter value is NaN");
+	if (range.high < 1)
+		return true;
+	if (range.low <= -0x1p63)
+		return bad_scalar(range.low, "underflows", err);
+	return range.high < 0x1p63 || bad_scalar(range.high, "overflows", err);
+}
+
+static void warn_of_ratio(const struct rank_op *self, double ratio, const char *limit)
+{
+	char text[NUMBER_TEXT_SIZE];
+
+	number_print_general(text, ratio);
+	plan_warn(self->op.plan, self->op.expr->aggregate.parameter,
+		"ratio value should be between -1 and 1, got %s, capping to %s", text, limit);
+}
+
+static bool check_ratio(const struct rank_op *self, struct error *err)
+{
+	struct plan_range range =
+		plan_range_of(self->op.children[1]->columns[0], self->op.plan->step_count);
+
+	if (range.any_nan)
+		return error_set(err, ERROR_EXECUTION, "Ratio value is NaN");
+	if (range.high > 1)
+		warn_of_ratio(self, range.high, "1");
+	if (range.low < -1)
+		warn_of_ratio(self, range.low, "-1");
+	return true;
+}
+
+/* topk and bottomk of what cannot be ranked. */
+static void inform_of_histograms(const struct rank_op *self)
+{
+	const struct plan_op *inner = self->op.children[0];
+	bool any = false;
+
+	if (self->aggregator != PROMQL_TOPK && self->aggregator != PROMQL_BOTTOMK)
+		return;
+	for (size_t i = 0; i < inner->series_count && !any; i++)
+		any = plan_any_histogram(inner->columns[i], self->op.plan->step_count);
+	if (any)
+		plan_inform(self->op.plan, self->op.expr, "ignored histogram in %s aggregation",
+			self->aggregator == PROMQL_TOPK ? "topk" : "bottomk");
+}
+
+/* --- the operator --- */
+
+static void eval_instant(struct rank_op *self, size_t k, size_t *order, size_t *order_count)
+{
+	for (size_t g = 0; g < self->groups.count; g++) {
+		size_t count = choose(self, g, k);
+
+		if (order && self->aggregator != PROMQL_LIMITK && !is_ratio(self))
+			sort_heap(self, self->heap, count);
+		for (size_t i = 0; i < count; i++) {
+			struct ranked item = self->heap[i];
+
+			((double *)self->op.columns[item.number])[k] = item.value;
+			if (order)
+				order[(*order_count)++] = item.number;
+		}
+	}
+}
+
+static bool eval(struct plan_op *op, struct error *err)
+{
+	struct rank_op *self = (struct rank_op *)op;
+	bool is_instant = op->plan->step_count == 1;
+	size_t *order =
+		is_instant ? ARENA_ARRAY(&op->plan->values, size_t, op->series_count) : NULL;
+
+	if (!(is_ratio(self) ? check_ratio(self, err) : check_count(self, err)))
+		return false;
+	op->has_histograms = op->children[0]->has_histograms &&
+			     (self->aggregator == PROMQL_LIMITK || is_ratio(self));
+	if (op->children[0]->has_histograms)
+		inform_of_histograms(self);
+	op->order_count = 0;
+	for (size_t i = 0; i < op->series_count; i++)
+		plan_clear_column(op, i);
+	for (size_t k = 0; k < op->plan->step_count; k++)
+		eval_instant(self, k, order, &op->order_count);
+	op->order = order;
+	return true;
+}
+
+static const struct plan_op_ops rank_ops = {prepare, eval, NULL};
+
+struct plan_op *plan_rank(struct promql_plan *plan, const struct promql_expr *expr,
+	struct plan_op *inner, struct plan_op *parameter, struct error *err)
+{
+	struct plan_op *children[] = {inner, parameter};
+	struct buffer key = {0};
+	bool is_new;
+
+	(void)err;
+	buffer_append_char(&key, 'k');
+	plan_key_number(&key, expr->aggregate.aggregator);
+	plan_key_number(&key, expr->aggregate.without);
+	plan_key_names(&key, expr->aggregate.names, expr->aggregate.name_count);
+	plan_key_child(&key, inner);
+	plan_key_child(&key, parameter);
+	struct plan_op *op = plan_add(plan, sizeof(struct rank_op), &rank_ops, expr, &key, &is_new);
+
+	((struct rank_op *)op)->aggregator = expr->aggregate.aggregator;
+	if (is_new)
+		plan_set_children(op, children, 2);
+	return op;
+}
