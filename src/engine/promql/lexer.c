@@ -6,8 +6,6 @@
  * an unclosed one before any error of the grammar. Messages and their places are Prometheus 3.14's.
  */
 
-enum { RUNE_END = -1, RUNE_INVALID = 0xFFFD };
-
 void lexer_init(struct lexer *lexer, struct str input, struct arena *arena)
 {
 	*lexer = (struct lexer){.input = input, .arena = arena};
@@ -28,38 +26,12 @@ static bool is_alpha(int rune)
 	return rune == '_' || (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
 }
 
-static int decode(const char *data, size_t len)
-{
-	const unsigned char *bytes = (const unsigned char *)data;
-
-	switch (len) {
-	case 1:
-		return bytes[0];
-	case 2:
-		return (bytes[0] & 0x1F) << 6 | (bytes[1] & 0x3F);
-	case 3:
-		return (bytes[0] & 0x0F) << 12 | (bytes[1] & 0x3F) << 6 | (bytes[2] & 0x3F);
-	case 4:
-		return (bytes[0] & 0x07) << 18 | (bytes[1] & 0x3F) << 12 | (bytes[2] & 0x3F) << 6 |
-		       (bytes[3] & 0x3F);
-	default:
-		return RUNE_INVALID;
-	}
-}
-
 /* The character at the current place, with its size in bytes (0 at the end). */
 static int peek_rune(const struct lexer *lexer, size_t *size)
 {
-	size_t left = lexer->input.len - lexer->position;
-	const char *at = lexer->input.data + lexer->position;
+	struct str rest = {lexer->input.data + lexer->position, lexer->input.len - lexer->position};
 
-	*size = 0;
-	if (!left)
-		return RUNE_END;
-	size_t len = str_utf8_len(at, left);
-
-	*size = len ? len : 1;
-	return decode(at, len);
+	return lexer_rune(rest, size);
 }
 
 static int peek(const struct lexer *lexer)
@@ -109,97 +81,7 @@ static struct token fail_at_rune(struct lexer *lexer, const char *what, int rune
 	return fail(lexer, str_format(lexer->arena, "%s %.*s", what, STR_ARG(quoted)));
 }
 
-/* --- strings --- */
-
-static int hex_value(int rune)
-{
-	if (is_digit(rune))
-		return rune - '0';
-	if (rune >= 'a' && rune <= 'f')
-		return rune - 'a' + 10;
-	if (rune >= 'A' && rune <= 'F')
-		return rune - 'A' + 10;
-	return 16;
-}
-
-/* "U+0071 'q'", as Go's %#U. */
-static struct str rune_name(struct lexer *lexer, int rune)
-{
-	struct str quoted = token_quote_rune(lexer->arena, rune);
-
-	if (rune == '\'' || rune == '\\')
-		return str_format(lexer->arena, "U+%04X '%c'", (unsigned)rune, rune);
-	if (quoted.len > 2 && quoted.data[1] == '\\')
-		return str_format(lexer->arena, "U+%04X", (unsigned)rune);
-
-	return str_format(lexer->arena, "U+%04X %.*s", (unsigned)rune, STR_ARG(quoted));
-}
-
-/* Checks the escape behind a backslash. False with *error set. */
-static bool scan_escape(struct lexer *lexer, int quote, struct str *error)
-{
-	int rune = next(lexer), digits;
-	unsigned base = 16, largest = 0x10FFFF, value = 0;
-
-	*error = STR("escape sequence not terminated");
-	if (rune == RUNE_END)
-		return false;
-	if (rune == quote || (rune && rune < 0x80 && strchr("abfnrtv\\", rune)))
-		return true;
-	if (rune >= '0' && rune <= '7') {
-		digits = 3, base = 8, largest = 255;
-	} else if (rune == 'x' || rune == 'u' || rune == 'U') {
-		digits = rune == 'x' ? 2 : rune == 'u' ? 4 : 8;
-		largest = rune == 'x' ? 255 : largest;
-		rune = next(lexer);
-	} else {
-		struct str name = rune_name(lexer, rune);
-
-		*error = str_format(lexer->arena, "unknown escape sequence %.*s", STR_ARG(name));
-		return false;
-	}
-	for (; digits; digits--) {
-		unsigned digit = (unsigned)hex_value(rune);
-
-		if (digit >= base) {
-			if (rune == RUNE_END)
-				return false;
-			struct str name = rune_name(lexer, rune);
-
-			*error = str_format(lexer->arena,
-				"illegal character %.*s in escape sequence", STR_ARG(name));
-			return false;
-		}
-		value = value * base + digit;
-		if (digits > 1)
-			rune = next(lexer);
-	}
-	*error = STR("escape sequence is an invalid Unicode code point");
-	return value <= largest && (value < 0xD800 || value >= 0xE000);
-}
-
-/* A quoted string whose opening quote was read. */
-static struct token lex_string(struct lexer *lexer, int quote)
-{
-	bool raw = quote == '`';
-	struct str error;
-
-	for (;;) {
-		int rune = next(lexer);
-
-		if (rune == quote)
-			return emit(lexer, TOKEN_STRING);
-		if (rune == RUNE_INVALID)
-			return fail(lexer, STR("invalid UTF-8 rune"));
-		if (rune == RUNE_END || (rune == '\n' && !raw))
-			return fail(lexer, raw ? STR("unterminated raw string")
-					       : STR("unterminated quoted string"));
-		if (rune == '\\' && !raw && !scan_escape(lexer, quote, &error))
-			return fail(lexer, error);
-	}
-}
-
-/* --- words and numbers --- */
+/* --- words, numbers, strings --- */
 
 static bool is_paren_next(const struct lexer *lexer)
 {
@@ -261,6 +143,19 @@ static struct token lex_number_or_duration(struct lexer *lexer)
 		str_format(lexer->arena, "bad number or duration syntax: %.*s", STR_ARG(quoted)));
 }
 
+/* A quoted string whose opening quote was read. */
+static struct token lex_string(struct lexer *lexer, int quote)
+{
+	struct str rest = {lexer->input.data + lexer->position, lexer->input.len - lexer->position};
+	struct str problem = {0};
+	size_t len = lexer_scan_string(rest, quote, lexer->arena, &problem);
+
+	if (problem.len)
+		return fail(lexer, problem);
+	lexer->position += len;
+	return emit(lexer, TOKEN_STRING);
+}
+
 /* --- the three places --- */
 
 static struct token lex_in_braces(struct lexer *lexer)
@@ -270,7 +165,7 @@ static struct token lex_in_braces(struct lexer *lexer)
 	int rune = next(lexer), second;
 
 	switch (rune) {
-	case RUNE_END:
+	case LEXER_END:
 		return fail(lexer, STR("unexpected end of input inside braces"));
 	case ',':
 		return emit(lexer, TOKEN_COMMA);
@@ -374,7 +269,7 @@ static struct token lex_in_duration(struct lexer *lexer)
 	switch (rune) {
 	case ',':
 		return emit(lexer, TOKEN_COMMA);
-	case RUNE_END:
+	case LEXER_END:
 		return fail(lexer, STR("unexpected end of input in duration expression"));
 	case ']':
 		lexer->in_duration = lexer->in_brackets = lexer->got_colon = false;
@@ -477,7 +372,7 @@ static struct token lex_statement(struct lexer *lexer)
 	if (arithmetic(rune) != TOKEN_EOF)
 		return emit(lexer, arithmetic(rune));
 	switch (rune) {
-	case RUNE_END:
+	case LEXER_END:
 		return lex_end(lexer);
 	case ',':
 		return emit(lexer, TOKEN_COMMA);

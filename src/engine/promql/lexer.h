@@ -126,6 +126,18 @@ static inline bool token_is_aggregator(enum token_kind kind)
 	return kind >= TOKEN_SUM && kind <= TOKEN_LIMIT_RATIO;
 }
 
+/* What lexer_rune gives at the end of the text, and for bytes that are not UTF-8. */
+enum { LEXER_END = -1, LEXER_INVALID = 0xFFFD };
+
+/* The first character of the text, and its size in bytes: 0 at the end. */
+int lexer_rune(struct str text, size_t *size);
+
+/*
+ * How many bytes the string at `text`, behind its opening quote, takes with the closing one; or 0
+ * and what is wrong with it in *problem (empty where nothing is), which is the arena's.
+ */
+size_t lexer_scan_string(struct str text, int quote, struct arena *arena, struct str *problem);
+
 /*
  * How many bytes at `text` read as a number (1_000, 0x1F, 1e3, .5); where they are none, *ok is
  * false and the count is how far it was looked. In a `series` line there is no 0x, and an "x" may

@@ -22,37 +22,6 @@ struct printer {
 
 static void print(struct printer *printer, const struct promql_expr *expr);
 
-/* A label name that may stand bare where the lexer's keywords are words (grouping) or not
- * (matchers). */
-static bool is_bare_label(struct str name, bool grouping)
-{
-	if (!labels_is_plain_name(name, false))
-		return false;
-	enum token_kind kind = grouping ? token_keyword(name) : TOKEN_IDENTIFIER;
-
-	return kind != TOKEN_WITHOUT && kind != TOKEN_NUMBER;
-}
-
-static void print_label(struct buffer *out, struct str name, bool grouping)
-{
-	if (is_bare_label(name, grouping))
-		buffer_append_str(out, name);
-	else
-		labels_quote(out, name);
-}
-
-static void print_names(
-	struct buffer *out, const char *before, const struct str *names, size_t count)
-{
-	buffer_append_text(out, before);
-	for (size_t i = 0; i < count; i++) {
-		if (i)
-			buffer_append_text(out, ", ");
-		print_label(out, names[i], true);
-	}
-	buffer_append_char(out, ')');
-}
-
 /* --- marks --- */
 
 static size_t begin_mark(struct printer *printer)
@@ -75,200 +44,6 @@ static void end_mark(struct printer *printer, size_t mark, const char *last)
 		return;
 	printer->marks->items[mark].end = printer->out->len;
 	printer->marks->items[mark].next = printer->marks->count;
-}
-
-/* --- durations --- */
-
-static void print_seconds(struct buffer *out, const struct promql_expr *number)
-{
-	if (number->is_duration)
-		promql_print_duration(out, llround(number->number * 1000));
-	else
-		buffer_append_number(out, number->number);
-}
-
-static void print_duration(struct buffer *out, const struct promql_expr *expr);
-
-static void print_choice(struct buffer *out, const char *name, const struct promql_expr *expr)
-{
-	buffer_append_text(out, name);
-	print_duration(out, expr->duration.lhs);
-	buffer_append_text(out, ", ");
-	print_duration(out, expr->duration.rhs);
-	buffer_append_char(out, ')');
-}
-
-static void print_duration_operation(struct buffer *out, const struct promql_expr *expr)
-{
-	const struct promql_expr *lhs = expr->binary.lhs;
-	// -2 ^ 2 would be read as -(2 ^ 2).
-	bool wrap =
-		expr->binary.op == PROMQL_POW && lhs->kind == PROMQL_NUMBER && signbit(lhs->number);
-
-	buffer_append_text(out, wrap ? "(" : "");
-	print_duration(out, lhs);
-	buffer_printf(out, "%s %s ", wrap ? ")" : "",
-		token_spelling(TOKEN_ADD + (expr->binary.op - PROMQL_ADD)));
-	print_duration(out, expr->binary.rhs);
-}
-
-static void print_duration_sign(struct buffer *out, const struct promql_expr *expr)
-{
-	// Only before parentheses a plus says something: where the offset ends.
-	if (expr->unary.negate)
-		buffer_append_char(out, '-');
-	else if (expr->unary.inner->kind == PROMQL_PAREN)
-		buffer_append_char(out, '+');
-	print_duration(out, expr->unary.inner);
-}
-
-/* Depth is capped by the parser, also along operators: durations have no long spines. */
-static void print_duration(struct buffer *out, const struct promql_expr *expr)
-{
-	switch (expr->kind) {
-	case PROMQL_BINARY:
-		print_duration_operation(out, expr);
-		return;
-	case PROMQL_UNARY:
-		print_duration_sign(out, expr);
-		return;
-	case PROMQL_PAREN:
-		buffer_append_char(out, '(');
-		print_duration(out, expr->paren);
-		buffer_append_char(out, ')');
-		return;
-	case PROMQL_DURATION:
-		if (expr->duration.what == PROMQL_STEP)
-			buffer_append_text(out, "step()");
-		else if (expr->duration.what == PROMQL_QUERY_RANGE)
-			buffer_append_text(out, "range()");
-		else
-			print_choice(out,
-				expr->duration.what == PROMQL_MIN_OF ? "min_of(" : "max_of(", expr);
-		return;
-	default:
-		print_seconds(out, expr);
-		return;
-	}
-}
-
-/* A duration as the tree holds it: an expression, or milliseconds. */
-static void print_either(struct buffer *out, const struct promql_expr *expr, int64_t ms)
-{
-	if (expr)
-		print_duration(out, expr);
-	else
-		promql_print_duration(out, ms);
-}
-
-/* --- selectors --- */
-
-static void print_matcher(struct buffer *out, const struct matcher *matcher)
-{
-	static const char *const operators[] = {"=", "!=", "=~", "!~"};
-
-	print_label(out, matcher->name, false);
-	buffer_append_text(out, operators[matcher->kind]);
-	labels_quote(out, matcher->value);
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-	const struct buffer *left = a, *right = b;
-
-	return str_compare(buffer_str(left), buffer_str(right));
-}
-
-/* Matchers in the order of their texts; the name in front is not repeated. */
-static void print_matchers(struct buffer *out, const struct promql_expr *expr)
-{
-	size_t count = expr->selector.matcher_count, used = 0;
-	struct buffer *texts = memory_alloc_array(count + 1, sizeof *texts);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct matcher *matcher = &expr->selector.matchers[i];
-
-		if (matcher->kind == MATCHER_EQUAL && matcher->value.len &&
-			str_equal(matcher->name, SERIES_METRIC_NAME) &&
-			str_equal(matcher->value, expr->selector.name))
-			continue;
-		print_matcher(&texts[used++], matcher);
-	}
-	qsort(texts, used, sizeof *texts, compare_texts);
-	for (size_t i = 0; i < used; i++) {
-		buffer_append_char(out, i ? ',' : '{');
-		buffer_append_str(out, buffer_str(&texts[i]));
-		buffer_finish(&texts[i]);
-	}
-	if (used)
-		buffer_append_char(out, '}');
-	else if (!expr->selector.name.len)
-		buffer_append_text(out, "{}");
-	free(texts);
-}
-
-static void print_at(struct buffer *out, const struct promql_modifiers *modifiers)
-{
-	int64_t at_ms = modifiers->at_ms;
-
-	if (modifiers->at == PROMQL_AT_TIME)
-		buffer_printf(out, " @ %s%lld.%03lld", at_ms < 0 ? "-" : "",
-			(long long)llabs(at_ms / 1000), (long long)llabs(at_ms % 1000));
-	if (modifiers->at == PROMQL_AT_START)
-		buffer_append_text(out, " @ start()");
-	if (modifiers->at == PROMQL_AT_END)
-		buffer_append_text(out, " @ end()");
-}
-
-static void print_offset(struct buffer *out, const struct promql_modifiers *modifiers)
-{
-	if (!modifiers->offset && !modifiers->offset_ms)
-		return;
-	buffer_append_text(out, " offset ");
-	print_either(out, modifiers->offset, modifiers->offset_ms);
-}
-
-static void print_extension(struct buffer *out, const struct promql_expr *selector)
-{
-	if (selector->selector.extension == PROMQL_ANCHORED)
-		buffer_append_text(out, " anchored");
-	if (selector->selector.extension == PROMQL_SMOOTHED)
-		buffer_append_text(out, " smoothed");
-}
-
-static void print_selector(struct buffer *out, const struct promql_expr *expr)
-{
-	buffer_append_str(out, expr->selector.name);
-	print_matchers(out, expr);
-	print_at(out, &expr->selector.modifiers);
-	print_extension(out, expr);
-	print_offset(out, &expr->selector.modifiers);
-}
-
-static void print_range(struct buffer *out, const struct promql_expr *expr)
-{
-	const struct promql_expr *selector = expr->range.selector;
-
-	buffer_append_str(out, selector->selector.name);
-	print_matchers(out, selector);
-	buffer_append_char(out, '[');
-	print_either(out, expr->range.duration, expr->range.range_ms);
-	buffer_append_char(out, ']');
-	print_extension(out, selector);
-	print_at(out, &selector->selector.modifiers);
-	print_offset(out, &selector->selector.modifiers);
-}
-
-void printer_subquery_suffix(struct buffer *out, const struct promql_expr *expr)
-{
-	buffer_append_char(out, '[');
-	print_either(out, expr->subquery.duration, expr->subquery.range_ms);
-	buffer_append_char(out, ':');
-	if (expr->subquery.step || expr->subquery.step_ms)
-		print_either(out, expr->subquery.step, expr->subquery.step_ms);
-	buffer_append_char(out, ']');
-	print_at(out, &expr->subquery.modifiers);
-	print_offset(out, &expr->subquery.modifiers);
 }
 
 /* --- operators, calls --- */
@@ -304,10 +79,10 @@ void printer_operator(struct buffer *out, const struct promql_expr *expr)
 	if (expr->binary.return_bool)
 		buffer_append_text(out, " bool");
 	if (expr->binary.is_on || expr->binary.name_count || grouped)
-		print_names(out, expr->binary.is_on ? " on (" : " ignoring (", expr->binary.names,
+		printer_names(out, expr->binary.is_on ? " on (" : " ignoring (", expr->binary.names,
 			expr->binary.name_count);
 	if (grouped)
-		print_names(out,
+		printer_names(out,
 			expr->binary.card == PROMQL_MANY_TO_ONE ? " group_left ("
 								: " group_right (",
 			expr->binary.include, expr->binary.include_count);
@@ -351,7 +126,7 @@ void printer_aggregator(struct buffer *out, const struct promql_expr *expr)
 
 	buffer_append_text(out, name);
 	if (expr->aggregate.without || expr->aggregate.name_count) {
-		print_names(out, expr->aggregate.without ? " without (" : " by (",
+		printer_names(out, expr->aggregate.without ? " without (" : " by (",
 			expr->aggregate.names, expr->aggregate.name_count);
 		buffer_append_char(out, ' ');
 	}
@@ -386,19 +161,19 @@ static void print_node(struct printer *printer, const struct promql_expr *expr)
 
 	switch (expr->kind) {
 	case PROMQL_NUMBER:
-		print_seconds(out, expr);
+		printer_seconds(out, expr);
 		return;
 	case PROMQL_TEXT:
 		labels_quote(out, expr->text);
 		return;
 	case PROMQL_DURATION:
-		print_duration(out, expr);
+		printer_duration(out, expr);
 		return;
 	case PROMQL_SELECTOR:
-		print_selector(out, expr);
+		printer_selector(out, expr);
 		return;
 	case PROMQL_RANGE:
-		print_range(out, expr);
+		printer_range(out, expr);
 		return;
 	case PROMQL_SUBQUERY:
 		print(printer, expr->subquery.inner);

@@ -24,6 +24,13 @@ struct printer_marks {
 /* promql_print, and where each node's text is. */
 void printer_print(struct buffer *out, const struct promql_expr *expr, struct printer_marks *marks);
 
+/* printer_selector.c: whole nodes, and "(a, \"b c\")" behind `before`, which opens it. */
+void printer_selector(struct buffer *out, const struct promql_expr *expr);
+void printer_range(struct buffer *out, const struct promql_expr *expr);
+void printer_duration(struct buffer *out, const struct promql_expr *expr);
+void printer_seconds(struct buffer *out, const struct promql_expr *number);
+void printer_names(struct buffer *out, const char *before, const struct str *names, size_t count);
+
 /* The parts of a node's text around its children: "by (a) ", "== bool on (b)", "[5m:1m] @ 3". */
 void printer_aggregator(struct buffer *out, const struct promql_expr *expr);
 void printer_operator(struct buffer *out, const struct promql_expr *expr);
