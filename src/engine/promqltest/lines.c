@@ -109,7 +109,8 @@ enum lines_command lines_command_of(struct str line)
  * Blocks end in an empty line, and behind the bare number that an instant query may expect. What is
  * no command is passed over: whoever counts has met an error, and may be inside a block.
  */
-uint64_t lines_count_cases(struct lines lines)
+uint64_t lines_count_cases(struct lines lines,
+	bool (*is_wanted)(const void *context, struct str line), const void *context)
 {
 	uint64_t count = 0;
 	struct str line;
@@ -120,7 +121,7 @@ uint64_t lines_count_cases(struct lines lines)
 
 		if (command != LINES_LOAD && command != LINES_EVAL)
 			continue;
-		count += command == LINES_EVAL;
+		count += command == LINES_EVAL && is_wanted(context, line);
 		while (lines_peek(&lines, &line)) {
 			lines_take(&lines, &line);
 			if (command == LINES_EVAL && number_of_line(line, &number))

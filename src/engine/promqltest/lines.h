@@ -32,7 +32,8 @@ bool lines_blame_part(const struct lines *lines, struct str part, struct error *
 enum lines_command { LINES_CLEAR, LINES_LOAD, LINES_EVAL, LINES_UNKNOWN };
 enum lines_command lines_command_of(struct str line);
 
-/* Number of `eval` lines from here on. */
-uint64_t lines_count_cases(struct lines lines);
+/* Number of `eval` lines from here on that are wanted. */
+uint64_t lines_count_cases(struct lines lines,
+	bool (*is_wanted)(const void *context, struct str line), const void *context);
 
 #endif

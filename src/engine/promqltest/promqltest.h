@@ -16,15 +16,18 @@ struct promqltest_case {
 			       // understood
 };
 
-/* How cases are evaluated. A zeroed struct is Prometheus's own setting: everything on. */
+/*
+ * How cases are evaluated. A zeroed struct is Prometheus's own setting: every feature but type and
+ * unit labels, on which the names of counters are not looked at.
+ */
 struct promqltest_options {
 	bool closed_ranges; // Prometheus 2.x: windows include their left edge
 	bool plain;	    // each case as it stands only, not in the other ways that must agree
-	unsigned without_features; // enum promql_feature: what is off
-	int64_t lookback_ms;	   // 5 minutes where 0
-	uint64_t max_samples;	   // 10,000 where 0
-	uint64_t max_work;	   // as in promql_options; 0: no bound
-	uint64_t max_loaded;	   // samples of all loads up to a `clear`; 200 million where 0
+	unsigned with_features, without_features; // enum promql_feature: also on, off
+	int64_t lookback_ms;			  // 5 minutes where 0
+	uint64_t max_samples;			  // 10,000 where 0
+	uint64_t max_work;			  // as in promql_options; 0: no bound
+	uint64_t max_loaded; // samples of all loads up to a `clear`; 200 million where 0
 	/* Only cases whose line one of these matches; the others are not counted. Count 0: all. */
 	struct regex *const *run;
 	size_t run_count;

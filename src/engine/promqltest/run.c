@@ -30,7 +30,10 @@ struct way {
 
 static unsigned features_of(const struct run *run)
 {
-	return PROMQL_ALL_FEATURES & ~run->options->without_features;
+	const struct promqltest_options *options = run->options;
+	unsigned usual = PROMQL_ALL_FEATURES & ~(unsigned)PROMQL_TYPE_AND_UNIT;
+
+	return (usual | options->with_features) & ~options->without_features;
 }
 
 static struct promql_options query_options(
@@ -328,8 +331,10 @@ static bool ask(const struct run *run, const struct script_eval *eval, struct bu
 
 /* --- commands --- */
 
-static bool is_wanted(const struct promqltest_options *options, struct str line)
+static bool is_wanted(const void *context, struct str line)
 {
+	const struct promqltest_options *options = context;
+
 	for (size_t i = 0; i < options->run_count; i++)
 		if (regex_matches(options->run[i], line))
 			return true;
@@ -431,7 +436,7 @@ bool promqltest_run(struct str text, const struct promqltest_options *options,
 			here = run.lines;
 	}
 	if (!ok)
-		counts->failed += lines_count_cases(here);
+		counts->failed += lines_count_cases(here, is_wanted, options);
 	tsdb_destroy(run.db);
 	return ok;
 }

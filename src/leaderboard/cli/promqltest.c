@@ -2,13 +2,14 @@
 #include "base/memory.h"
 #include "engine/promqltest/promqltest.h"
 #include "leaderboard/cli/cli.h"
+#include "leaderboard/cli/query_features.h"
 
 #include <stdlib.h>
 
 enum { MAX_FILE_BYTES = 256 << 20 };
 
 struct promqltest_flags {
-	struct option_list run;
+	struct option_list run, enabled, disabled;
 	bool verbose, quiet, plain;
 	const char *range_selectors;
 };
@@ -45,6 +46,12 @@ static const struct option promqltest_table[] = {
 		.help = "whether a window includes its left edge: closed is Prometheus 2.x",
 		.fallback = "open",
 		.choices = range_selectors},
+	CLI_FEATURE_OPTION(FIELD(enabled)),
+	{.name = "disable-feature",
+		.kind = OPTION_LIST,
+		.offset = FIELD(disabled),
+		.placeholder = "NAME,…",
+		.help = "what is on here, as in Prometheus's own tests, but not by default"},
 	{0},
 };
 
@@ -142,6 +149,8 @@ static int run(int argc, char **argv)
 		const struct promqltest_options options = {
 			.closed_ranges = strcmp(flags.range_selectors, "closed") == 0,
 			.plain = flags.plain,
+			.with_features = cli_features(&flags.enabled),
+			.without_features = cli_features(&flags.disabled),
 			.run = patterns,
 			.run_count = flags.run.count,
 		};
@@ -152,6 +161,8 @@ static int run(int argc, char **argv)
 		regex_destroy(patterns[i]);
 	free(patterns);
 	options_list_finish(&flags.run);
+	options_list_finish(&flags.enabled);
+	options_list_finish(&flags.disabled);
 	return exit_code;
 }
 
@@ -164,8 +175,9 @@ const struct command cli_promqltest_command = {
 		"Loads the series that a file gives and asks what it asks, an eval line being a "
 		"case. Cases that fail are printed with their place, what was expected and what "
 		"came; the last line of standard output is \"N passed, N failed\".\n\n"
-		"Everything is on that Prometheus has behind --enable-feature, as in its own "
-		"tests. Each instant query is asked in up to twelve ways that must agree: as it "
+		"As in Prometheus's own tests everything is on that it has behind "
+		"--enable-feature, but type-and-unit-labels. Each instant query is asked in up to "
+		"twelve ways that must agree: as it "
 		"stands, with `@ T` at other instants, and as the middle of range queries.\n\n"
 		"A file that is wrong itself stops there, and its remaining cases count as failed. "
 		"Exits with 0 where nothing failed, 1 where anything did.",
