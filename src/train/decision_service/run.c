@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "train/decision_service/cloud.h"
 #include "train/decision_service/line_log.h"
 #include "train/decision_service/rules_file.h"
 #include "train/service/service.h"
@@ -30,6 +31,7 @@ enum {
 struct decision_options {
 	struct service_settings service;
 	const char *rules, *log;
+	struct cloud_options cloud;
 };
 
 enum { OUTCOME_DECIDED, OUTCOME_OLD, OUTCOME_REFUSED, OUTCOME_COUNT };
@@ -49,6 +51,7 @@ struct desk {
 	struct rules_file rules;
 	struct decision *decision;
 	struct line_log log;
+	struct cloud *cloud; // NULL: nothing is sent there
 	struct desk_metrics metrics;
 	struct http_timer *timer;
 	int signal_fd;
@@ -109,6 +112,7 @@ static void collect(void *context)
 	metric_set(desk->metrics.tracks, (double)decision_track_count(desk->decision));
 	metric_set(desk->metrics.log_written, (double)desk->log.written);
 	metric_set(desk->metrics.log_lost, (double)desk->log.lost);
+	cloud_collect(desk->cloud);
 }
 
 /* --- results to decisions --- */
@@ -160,6 +164,7 @@ static void decide(struct desk *desk, const struct wire_result *result)
 		wire_write_decision(&desk->message, &made);
 	service_publish(
 		desk->service, SERVICE_DECISION, buffer_str(&desk->message), 1, BUS_KEEP_ALL);
+	cloud_decision(desk->cloud, &made, buffer_str(&desk->message));
 	count(desk, &made, made.decided_monotonic_us);
 	write_log(desk, &made);
 	desk->heard_us = made.decided_monotonic_us;
@@ -190,27 +195,63 @@ static bool read_compat(struct desk *desk, struct str payload, struct arena *are
 	return true;
 }
 
+static void refuse(struct desk *desk, const char *what, const struct error *err)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (desk->told_us && now_us - desk->told_us <= TELL_AGAIN_US)
+		return;
+	log_warn("%s cannot be read: %s", what, err->text);
+	desk->told_us = now_us;
+}
+
+static void take_result(struct desk *desk, struct str payload, struct arena *arena)
+{
+	struct wire_result result;
+	struct error err = {0};
+	bool ok = service_is_compat(desk->service)
+			  ? read_compat(desk, payload, arena, &result, &err)
+			  : wire_read_result(payload, arena, &result, &err);
+
+	if (ok) {
+		// The order first: the cloud has time.
+		decide(desk, &result);
+		cloud_result(desk->cloud, &result.origin, payload);
+	} else {
+		metric_add(desk->metrics.results[OUTCOME_REFUSED], 1);
+		refuse(desk, "a result", &err);
+	}
+}
+
+/* Only the cloud wants these. */
+static void take_for_cloud(
+	struct desk *desk, struct str topic, struct str payload, struct arena *arena)
+{
+	struct wire_telemetry telemetry;
+	struct wire_frame frame;
+	struct error err = {0};
+
+	if (service_is_topic(desk->service, SERVICE_FRAME, topic)) {
+		if (wire_read_frame(payload, arena, &frame, &err))
+			cloud_picture(desk->cloud, &frame.origin, payload);
+		else
+			refuse(desk, "a picture", &err);
+	} else if (wire_read_telemetry(payload, arena, &telemetry, &err)) {
+		cloud_telemetry(desk->cloud, &telemetry, payload);
+	} else {
+		refuse(desk, "telemetry", &err);
+	}
+}
+
 static void on_message(void *context, struct str topic, struct str payload)
 {
 	struct desk *desk = context;
-	struct wire_result result;
 	struct arena arena = {0};
-	struct error err = {0};
-	bool ok = service_is_compat(desk->service)
-			  ? read_compat(desk, payload, &arena, &result, &err)
-			  : wire_read_result(payload, &arena, &result, &err);
-	int64_t now_us = clock_monotonic_us();
 
-	(void)topic;
-	if (ok) {
-		decide(desk, &result);
-	} else {
-		metric_add(desk->metrics.results[OUTCOME_REFUSED], 1);
-		if (!desk->told_us || now_us - desk->told_us > TELL_AGAIN_US) {
-			log_warn("a result cannot be read: %s", err.text);
-			desk->told_us = now_us;
-		}
-	}
+	if (service_is_topic(desk->service, SERVICE_RESULT, topic))
+		take_result(desk, payload, &arena);
+	else
+		take_for_cloud(desk, topic, payload, &arena);
 	arena_finish(&arena);
 }
 
@@ -256,6 +297,7 @@ static void on_look(void *context)
 		desk->heard_us && silent_us < FRESH_US
 			? ""
 			: "no result for 2 s: does inference run, and does it see pictures?");
+	cloud_collect(desk->cloud);
 	http_timer_start(desk->timer, LOOK_US);
 }
 
@@ -299,6 +341,8 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 	// Each is decided on, since a sign is confirmed by several; it takes no time to speak of.
 	service_subscribe(desk->service, SERVICE_RESULT, 0, BUS_KEEP_ALL);
 	service_ready(desk->service, "rules", true, rules_file_name(&desk->rules));
+	if (!cloud_open(desk->service, &options->service, &options->cloud, &desk->cloud, err))
+		return false;
 	watch_hangup(desk);
 	desk->timer = http_timer_create(service_http(desk->service), on_look, desk);
 	on_look(desk);
@@ -308,6 +352,7 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 static void close_desk(struct desk *desk)
 {
 	http_timer_destroy(desk->timer);
+	cloud_close(desk->cloud);
 	service_watch_drop(desk->signal_watch);
 	if (desk->signal_watch)
 		close(desk->signal_fd);
@@ -333,6 +378,46 @@ static const struct option table[] = {
 		.placeholder = "FILE",
 		.help = "append each decision to this file, a line of JSON",
 		.environment = "RAILQUEST_DECISION_LOG"},
+	SERVICE_ROW("kafka", OPTION_TEXT, struct decision_options, cloud.kafka.url,
+		.placeholder = "URL",
+		.help = "send results, decisions, telemetry and pictures there: "
+			"kafka://HOST:PORT[,HOST:PORT], or kafkas:// for TLS",
+		.environment = "RAILQUEST_KAFKA"),
+	SERVICE_ROW("kafka-user", OPTION_TEXT, struct decision_options, cloud.kafka.user,
+		.placeholder = "NAME", .help = "user at the cluster (SASL)",
+		.environment = "RAILQUEST_KAFKA_USER"),
+	SERVICE_ROW("kafka-password-file", OPTION_FILE, struct decision_options,
+		cloud.kafka.password_file, .placeholder = "FILE",
+		.help = "file whose first line is the password",
+		.environment = "RAILQUEST_KAFKA_PASSWORD_FILE"),
+	SERVICE_ROW("kafka-mechanism", OPTION_CHOICE, struct decision_options,
+		cloud.kafka.mechanism, .placeholder = "NAME", .help = "how the password is proven",
+		.choices = kafka_mechanisms, .fallback = "SCRAM-SHA-512",
+		.environment = "RAILQUEST_KAFKA_MECHANISM"),
+	SERVICE_ROW("kafka-ca-file", OPTION_FILE, struct decision_options, cloud.kafka.ca_file,
+		.placeholder = "FILE",
+		.help = "authorities that the cluster's certificate may come from; otherwise the "
+			"system's",
+		.environment = "RAILQUEST_KAFKA_CA_FILE"),
+	SERVICE_ROW("kafka-certificate", OPTION_FILE, struct decision_options,
+		cloud.kafka.certificate_file, .placeholder = "FILE",
+		.help = "our own certificate for the cluster",
+		.environment = "RAILQUEST_KAFKA_CERTIFICATE"),
+	SERVICE_ROW("kafka-key", OPTION_FILE, struct decision_options, cloud.kafka.key_file,
+		.placeholder = "FILE", .help = "its private key",
+		.environment = "RAILQUEST_KAFKA_KEY"),
+	SERVICE_ROW("kafka-mode", OPTION_CHOICE, struct decision_options, cloud.mode,
+		.placeholder = "MODE",
+		.help = "CloudEvents with their attributes in headers, or all in one JSON object",
+		.choices = cloud_modes, .fallback = "binary",
+		.environment = "RAILQUEST_KAFKA_MODE"),
+	SERVICE_ROW("spool", OPTION_FILE, struct decision_options, cloud.spool,
+		.placeholder = "DIR", .help = "folder where what cannot be sent yet waits",
+		.environment = "RAILQUEST_SPOOL"),
+	SERVICE_ROW("spool-size", OPTION_INT, struct decision_options, cloud.spool_mb,
+		.placeholder = "MB",
+		.help = "what it may take of the disk; pictures are thinned then, events never",
+		.fallback = "256", .min = 8, .max = 1 << 20, .environment = "RAILQUEST_SPOOL_SIZE"),
 	{0},
 };
 
@@ -345,6 +430,7 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&decision_run_command, &options, &argc, argv, &exit_code))
 		return exit_code;
+	options.cloud.kafka.allow_plaintext = options.service.allow_plaintext;
 	bool ok = open_desk(&desk, &options, &err) && service_run(desk.service, &err);
 
 	if (!ok)

@@ -1,0 +1,467 @@
+#include "train/uplink/uplink.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "train/uplink/inbox.h"
+#include "train/uplink/lane.h"
+#include "train/uplink/packed.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Two senders, so two connections: a picture in the way would hold up the event behind it. Events
+ * are tried for ever, a picture for as long as somebody could want it live.
+ */
+
+enum {
+	TICK_MS = 100,
+	SYNC_US = 1000000,
+	PATIENCE_MS = 3000,
+	MAX_LIVE = 4,	    // pictures under way; a link that cannot take them gets no more
+	STUCK_US = 1000000, // a picture under way for so long: the link is slow, or gone
+	UP_US = 3000000,
+	MAX_RECORD_BYTES = 25 << 20, // structured mode has base64
+	LEAVE_MS = 1000,
+};
+
+#define LIVE_TAG (UINT64_C(1) << 63)
+
+struct live {
+	struct buffer packed; // empty: the place is free
+	int64_t sent_us;
+	uint64_t tag;
+};
+
+struct uplink {
+	struct uplink_options options;
+	struct inbox inbox;
+	struct lane events, backlog;
+	struct live live[MAX_LIVE];
+	uint64_t next_live;
+	pthread_t thread;
+	bool has_thread;
+
+	// Shared with who asks: under the lock.
+	pthread_mutex_t lock;
+	bool is_leaving;
+	struct uplink_counts counts;
+	char trouble[256];
+
+	// The thread's own.
+	uint64_t live_arrived, pictures_lost, events_lost;
+	int64_t arrived_us, synced_us, complained_us;
+	bool is_down; // as trouble said
+	char why[256];
+};
+
+static void complain(struct uplink *uplink, const char *what, const char *why)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (uplink->complained_us && now_us - uplink->complained_us < 10 * 1000000)
+		return;
+	uplink->complained_us = now_us;
+	log_warn("%s: %s", what, why);
+}
+
+/* --- pictures, live --- */
+
+static size_t live_count(const struct uplink *uplink)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < MAX_LIVE; i++)
+		count += uplink->live[i].packed.len > 0;
+	return count;
+}
+
+static bool is_stuck(const struct uplink *uplink, int64_t now_us)
+{
+	for (size_t i = 0; i < MAX_LIVE; i++)
+		if (uplink->live[i].packed.len && now_us - uplink->live[i].sent_us > STUCK_US)
+			return true;
+	return false;
+}
+
+static void keep_picture(struct uplink *uplink, const struct buffer *packed)
+{
+	struct error err = {0};
+	uint64_t sequence;
+
+	if (spool_append(
+		    uplink->backlog.spool, buffer_str(packed), clock_wall_ms(), &sequence, &err))
+		return;
+	uplink->pictures_lost++;
+	complain(uplink, "a picture is lost, the spool does not take it", err.text);
+}
+
+static bool post_live(struct uplink *uplink, struct live *place, const struct buffer *packed,
+	int64_t now_us, struct error *err)
+{
+	struct wire_cloud_event event;
+
+	place->tag = LIVE_TAG | ++uplink->next_live;
+	place->sent_us = now_us;
+	return packed_read(buffer_str(packed), &event) &&
+	       lane_post(uplink->backlog.sender, uplink->options.pictures_topic,
+		       uplink->options.mode, &event, place->tag, err);
+}
+
+/* Live where the link takes it; else it waits. */
+static void take_picture(struct uplink *uplink, int64_t now_us)
+{
+	struct buffer packed = {0};
+	struct live *place = NULL;
+	struct error err = {0};
+
+	if (!inbox_take_picture(&uplink->inbox, &packed))
+		return;
+	for (size_t i = 0; i < MAX_LIVE && !place; i++)
+		if (!uplink->live[i].packed.len)
+			place = &uplink->live[i];
+	if (!place || uplink->is_down || is_stuck(uplink, now_us)) {
+		keep_picture(uplink, &packed);
+	} else if (post_live(uplink, place, &packed, now_us, &err)) {
+		place->packed = packed;
+		return;
+	} else if (err.kind == ERROR_INVALID) {
+		uplink->pictures_lost++;
+		complain(uplink, "a picture is lost", err.text);
+	} else {
+		keep_picture(uplink, &packed);
+	}
+	buffer_finish(&packed);
+}
+
+static void report_live(struct uplink *uplink, const struct kafka_report *report)
+{
+	for (size_t i = 0; i < MAX_LIVE; i++) {
+		struct live *place = &uplink->live[i];
+
+		if (!place->packed.len || place->tag != report->tag)
+			continue;
+		if (report->has_arrived) {
+			uplink->live_arrived++;
+		} else {
+			// Even if it is too large: perhaps only together with another.
+			keep_picture(uplink, &place->packed);
+			snprintf(uplink->why, sizeof uplink->why, "%.250s", report->why);
+		}
+		buffer_finish(&place->packed);
+		return;
+	}
+}
+
+/* --- what the senders say --- */
+
+static void note_arrival(struct uplink *uplink)
+{
+	uplink->arrived_us = clock_monotonic_us();
+	if (uplink->is_down)
+		log_info("the cloud is reached again");
+	uplink->is_down = false;
+	uplink->why[0] = '\0';
+}
+
+static void on_event_report(void *context, const struct kafka_report *report)
+{
+	struct uplink *uplink = context;
+
+	if (report->has_arrived)
+		note_arrival(uplink);
+	lane_report(&uplink->events, report, clock_monotonic_us());
+}
+
+static void on_picture_report(void *context, const struct kafka_report *report)
+{
+	struct uplink *uplink = context;
+
+	if (report->has_arrived)
+		note_arrival(uplink);
+	if (report->tag & LIVE_TAG)
+		report_live(uplink, report);
+	else
+		lane_report(&uplink->backlog, report, clock_monotonic_us());
+}
+
+static void on_trouble(void *context, const char *why, bool all_are_down)
+{
+	struct uplink *uplink = context;
+
+	snprintf(uplink->why, sizeof uplink->why, "%.250s", why);
+	if (all_are_down && !uplink->is_down) {
+		uplink->is_down = true;
+		uplink->complained_us = 0;
+	}
+	complain(uplink, "the cloud cannot be reached; what is to be sent waits on disk", why);
+}
+
+/* --- the thread --- */
+
+static void take_events(struct uplink *uplink)
+{
+	struct buffer packed = {0};
+
+	while (inbox_take_event(&uplink->inbox, &packed)) {
+		struct error err = {0};
+		uint64_t sequence;
+
+		if (!spool_append(uplink->events.spool, buffer_str(&packed), clock_wall_ms(),
+			    &sequence, &err)) {
+			uplink->events_lost++;
+			complain(uplink, "an event is lost, the spool does not take it", err.text);
+		}
+		buffer_finish(&packed);
+	}
+}
+
+/* While no live picture is under way the backlog has the link, one picture at a time. */
+static void send_backlog(struct uplink *uplink, int64_t now_us)
+{
+	if (live_count(uplink) == 0 && !uplink->is_down)
+		lane_send(&uplink->backlog, now_us);
+}
+
+/* Where all brokers were said to be down, an old picture finds out whether they are back. */
+static void probe(struct uplink *uplink, int64_t now_us)
+{
+	if (uplink->is_down && lane_is_idle(&uplink->events))
+		lane_send(&uplink->backlog, now_us);
+}
+
+static void sync_spools(struct uplink *uplink, int64_t now_us)
+{
+	struct error err = {0};
+
+	if (now_us - uplink->synced_us < SYNC_US)
+		return;
+	uplink->synced_us = now_us;
+	if (!spool_sync(uplink->events.spool, &err) || !spool_sync(uplink->backlog.spool, &err))
+		complain(uplink, "the spool is not durable", err.text);
+}
+
+static bool is_up(const struct uplink *uplink, uint64_t waiting, int64_t now_us)
+{
+	return !uplink->is_down &&
+	       (waiting == 0 || (uplink->arrived_us && now_us - uplink->arrived_us < UP_US));
+}
+
+/* Whether to go on. */
+static bool share_counts(struct uplink *uplink, int64_t now_us)
+{
+	struct spool_status events = spool_status(uplink->events.spool);
+	struct spool_status pictures = spool_status(uplink->backlog.spool);
+	struct uplink_counts counts = {
+		.events_arrived = uplink->events.arrived,
+		.events_lost = uplink->events_lost + uplink->events.refused,
+		.events_waiting = events.waiting,
+		.pictures_live = uplink->live_arrived,
+		.pictures_late = uplink->backlog.arrived,
+		.pictures_thinned = pictures.thinned,
+		.pictures_lost = uplink->pictures_lost + uplink->backlog.refused,
+		.pictures_waiting = pictures.waiting,
+		.spool_bytes = events.bytes + pictures.bytes,
+		.oldest_ms = events.waiting && pictures.waiting
+				     ? (events.oldest_ms < pictures.oldest_ms ? events.oldest_ms
+									      : pictures.oldest_ms)
+				     : (events.waiting ? events.oldest_ms : pictures.oldest_ms),
+		.is_up = is_up(uplink, events.waiting, now_us),
+	};
+	const char *why = uplink->why[0] ? uplink->why : uplink->events.why;
+
+	pthread_mutex_lock(&uplink->lock);
+	uplink->counts = counts;
+	snprintf(uplink->trouble, sizeof uplink->trouble, "%s",
+		counts.is_up ? ""
+		: why[0]     ? why
+			     : "nothing has arrived yet");
+	bool is_leaving = uplink->is_leaving;
+
+	pthread_mutex_unlock(&uplink->lock);
+	return !is_leaving;
+}
+
+static void wait_for_work(struct uplink *uplink)
+{
+	struct pollfd fds[] = {
+		{.fd = uplink->inbox.fd, .events = POLLIN},
+		{.fd = kafka_sender_fd(uplink->events.sender), .events = POLLIN},
+		{.fd = kafka_sender_fd(uplink->backlog.sender), .events = POLLIN},
+	};
+	uint64_t count;
+
+	if (poll(fds, 3, TICK_MS) > 0 && fds[0].revents &&
+		read(uplink->inbox.fd, &count, sizeof count) < 0)
+		log_debug("nothing in the inbox");
+}
+
+static void *run(void *context)
+{
+	struct uplink *uplink = context;
+	int64_t now_us;
+
+	do {
+		wait_for_work(uplink);
+		now_us = clock_monotonic_us();
+		kafka_sender_attend(uplink->events.sender);
+		kafka_sender_attend(uplink->backlog.sender);
+		take_events(uplink);
+		lane_send(&uplink->events, now_us);
+		take_picture(uplink, now_us);
+		send_backlog(uplink, now_us);
+		probe(uplink, now_us);
+		sync_spools(uplink, now_us);
+	} while (share_counts(uplink, now_us));
+	return NULL;
+}
+
+/* --- from outside --- */
+
+static bool open_lane(struct lane *lane, const struct uplink_options *options, const char *name,
+	bool is_backlog, const struct kafka_listener *listener, struct error *err)
+{
+	const struct kafka_sender_options sender = {
+		.settings = options->kafka,
+		.client_id = options->client_id,
+		.max_record_bytes = MAX_RECORD_BYTES,
+		.patience_ms = is_backlog ? PATIENCE_MS : 0,
+	};
+	struct arena arena = {0};
+	const struct spool_options spool = {
+		.folder = str_format(&arena, "%s/%s", options->folder, name).data,
+		.max_bytes = is_backlog ? options->picture_bytes : options->event_bytes,
+		.thins = is_backlog,
+	};
+
+	lane->topic = is_backlog ? options->pictures_topic : options->events_topic;
+	lane->mode = options->mode;
+	lane->is_backlog = is_backlog;
+	lane->window = is_backlog ? 1 : LANE_WINDOW;
+	lane->spool = spool_open(&spool, err);
+	arena_finish(&arena);
+	if (!lane->spool)
+		return false;
+	lane->sender = kafka_sender_create(&sender, listener, err);
+	return lane->sender != NULL;
+}
+
+static bool start_thread(struct uplink *uplink, struct error *err)
+{
+	sigset_t all, before;
+
+	// Signals are the loop's.
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	uplink->has_thread = pthread_create(&uplink->thread, NULL, run, uplink) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return uplink->has_thread || error_set(err, ERROR_SYSTEM, "no thread for the uplink");
+}
+
+struct uplink *uplink_start(const struct uplink_options *options, struct error *err)
+{
+	struct uplink *uplink = memory_alloc(sizeof *uplink);
+	const struct kafka_listener events = {uplink, on_event_report, on_trouble};
+	const struct kafka_listener pictures = {uplink, on_picture_report, on_trouble};
+
+	uplink->options = *options;
+	pthread_mutex_init(&uplink->lock, NULL);
+	bool ok = inbox_init(&uplink->inbox) || error_errno(err, "eventfd");
+
+	if (ok && mkdir(options->folder, 0700) != 0 && errno != EEXIST)
+		ok = error_errno(err, "%s", options->folder);
+	ok = ok && open_lane(&uplink->events, options, "events", false, &events, err) &&
+	     open_lane(&uplink->backlog, options, "pictures", true, &pictures, err) &&
+	     start_thread(uplink, err);
+	if (ok)
+		return uplink;
+	uplink_stop(uplink);
+	return NULL;
+}
+
+static void close_lane(struct lane *lane)
+{
+	kafka_sender_destroy(lane->sender, 0);
+	spool_close(lane->spool);
+}
+
+/* Under way still: the thread is gone, so its reports are taken here. */
+static void wind_down(struct uplink *uplink)
+{
+	int64_t until_us = clock_monotonic_us() + LEAVE_MS * 1000;
+
+	take_events(uplink);
+	while (clock_monotonic_us() < until_us && !uplink->is_down &&
+		(live_count(uplink) || uplink->events.under_way || uplink->backlog.under_way)) {
+		wait_for_work(uplink);
+		kafka_sender_attend(uplink->events.sender);
+		kafka_sender_attend(uplink->backlog.sender);
+	}
+	for (size_t i = 0; i < MAX_LIVE; i++) {
+		if (uplink->live[i].packed.len)
+			keep_picture(uplink, &uplink->live[i].packed);
+		buffer_finish(&uplink->live[i].packed);
+	}
+}
+
+void uplink_stop(struct uplink *uplink)
+{
+	if (!uplink)
+		return;
+	if (uplink->has_thread) {
+		pthread_mutex_lock(&uplink->lock);
+		uplink->is_leaving = true;
+		pthread_mutex_unlock(&uplink->lock);
+		pthread_join(uplink->thread, NULL);
+		wind_down(uplink);
+	}
+	close_lane(&uplink->events);
+	close_lane(&uplink->backlog);
+	inbox_finish(&uplink->inbox);
+	pthread_mutex_destroy(&uplink->lock);
+	free(uplink);
+}
+
+void uplink_event(struct uplink *uplink, const struct wire_cloud_event *event)
+{
+	struct buffer packed = {0};
+
+	packed_write(&packed, event);
+	inbox_put_event(&uplink->inbox, &packed);
+}
+
+void uplink_picture(struct uplink *uplink, const struct wire_cloud_event *event)
+{
+	struct buffer packed = {0};
+
+	packed_write(&packed, event);
+	inbox_put_picture(&uplink->inbox, &packed);
+}
+
+struct uplink_counts uplink_counts(struct uplink *uplink)
+{
+	pthread_mutex_lock(&uplink->lock);
+	struct uplink_counts counts = uplink->counts;
+
+	pthread_mutex_unlock(&uplink->lock);
+	pthread_mutex_lock(&uplink->inbox.lock);
+	counts.events_taken = uplink->inbox.events_taken;
+	counts.events_lost += uplink->inbox.events_lost;
+	counts.pictures_taken = uplink->inbox.pictures_taken;
+	counts.pictures_replaced = uplink->inbox.pictures_replaced;
+	pthread_mutex_unlock(&uplink->inbox.lock);
+	return counts;
+}
+
+void uplink_trouble(struct uplink *uplink, char *out, size_t size)
+{
+	pthread_mutex_lock(&uplink->lock);
+	snprintf(out, size, "%s", uplink->trouble);
+	pthread_mutex_unlock(&uplink->lock);
+}

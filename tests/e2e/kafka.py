@@ -1,0 +1,125 @@
+"""A real Kafka broker for a test (scripts/kafka fetches and runs it), and a stock client that reads what is there."""
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from mqtt import free_port
+from serving import ROOT
+
+try:
+    import confluent_kafka
+    from confluent_kafka.admin import AdminClient, NewTopic
+except ImportError:
+    confluent_kafka = None
+
+needs_kafka = pytest.mark.skipif(not confluent_kafka or not shutil.which("java") or not shutil.which("mvn"),
+                                 reason="no Java, no Maven or no python3-confluent-kafka (./setup --test)")
+
+
+def two_free_ports():
+    """The broker's controller listens on the next one."""
+    for _ in range(50):
+        port = free_port()
+        try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port + 1))
+                return port
+        except OSError:
+            pass
+    raise AssertionError("no two ports side by side")
+
+
+class Kafka:
+    def __init__(self, *options):
+        subprocess.run([ROOT / "scripts/kafka", "--fetch"], check=True, timeout=300)
+        self.folder = tempfile.mkdtemp(prefix="rq-kafka-", dir="/tmp")
+        self.port, self.options = two_free_ports(), options
+        self.address = f"127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        log = open(f"{self.folder}/broker.log", "ab")
+        self.process = subprocess.Popen([ROOT / "scripts/kafka", "--port", str(self.port), "--data", self.folder,
+                                         "--no-topics", *self.options], stdout=log, stderr=log)
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                AdminClient({"bootstrap.servers": self.address, "log_level": 0}).list_topics(timeout=2)
+                return
+            except confluent_kafka.KafkaException:
+                assert self.process.poll() is None and time.monotonic() < deadline, open(log.name).read()
+
+    def create(self, *topics, **config):
+        admin = AdminClient({"bootstrap.servers": self.address})  # its futures fail when it goes
+        for future in admin.create_topics([NewTopic(topic, 1, 1, config=config) for topic in topics]).values():
+            future.result(30)
+
+    def clear(self):
+        """No topics any more, and a broker that runs."""
+        if self.process.poll() is not None:
+            self.start()
+        admin = AdminClient({"bootstrap.servers": self.address})
+
+        def topics():
+            return [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
+
+        for future in admin.delete_topics(topics()).values() if topics() else ():
+            future.result(30)
+        deadline = time.monotonic() + 30
+        while topics():
+            assert time.monotonic() < deadline, topics()
+            time.sleep(0.1)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder)
+
+    def read(self, topic, wanted, seconds=30):
+        """Records from the topic's first on: at least `wanted` of them, or what there is after so long."""
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": self.address, "group.id": "test", "fetch.wait.max.ms": 50,
+                                             "fetch.message.max.bytes": 1 << 25})
+        consumer.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
+        records, deadline = [], time.monotonic() + seconds
+        try:
+            while time.monotonic() < deadline and len(records) < wanted:
+                message = consumer.poll(0.2)
+                if message and not message.error():
+                    records.append(Record(message))
+            while message := consumer.poll(0.3):  # and whatever is there besides
+                if not message.error():
+                    records.append(Record(message))
+            return records
+        finally:
+            consumer.close()
+
+
+class Record:
+    def __init__(self, message):
+        self.key, self.value = message.key().decode(), message.value()
+        self.headers = {name: value.decode() for name, value in message.headers() or []}
+        self.id, self.type = self.headers.get("ce_id"), self.headers.get("ce_type")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = Kafka()
+    cluster.start()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def kafka(cluster):
+    """Without topics."""
+    yield cluster
+    cluster.clear()
