@@ -29,8 +29,16 @@ static bool too_long(const struct formatter *formatter)
 
 static void indent(struct formatter *formatter, size_t level)
 {
-	for (size_t i = 0; i < level * INDENT && !too_long(formatter); i++)
-		buffer_append_char(formatter->out, ' ');
+	static const char blanks[] =
+		"                                                                ";
+	size_t left = level * INDENT;
+
+	while (left && !too_long(formatter)) {
+		size_t some = left < sizeof blanks - 1 ? left : sizeof blanks - 1;
+
+		buffer_append(formatter->out, blanks, some);
+		left -= some;
+	}
 }
 
 static void line(struct formatter *formatter, size_t level)

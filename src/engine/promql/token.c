@@ -88,7 +88,9 @@ const char *token_spelling(enum token_kind kind)
 
 static bool is_word(struct str word, const char *text)
 {
-	return strlen(text) == word.len && strncasecmp(word.data, text, word.len) == 0;
+	// Most words of the table differ in their first letter.
+	return word.len && (word.data[0] | 0x20) == text[0] && strlen(text) == word.len &&
+	       strncasecmp(word.data, text, word.len) == 0;
 }
 
 enum token_kind token_keyword(struct str word)
