@@ -17,5 +17,18 @@ extern const struct command cli_query_command;
 extern const struct command cli_rehearse_command;
 extern const struct command cli_serve_command;
 extern const struct command cli_test_rules_command;
+extern const struct command cli_event_add_command;
+extern const struct command cli_event_adjust_command;
+extern const struct command cli_event_award_command;
+extern const struct command cli_event_confirm_command;
+extern const struct command cli_event_exclude_command;
+extern const struct command cli_event_switch_env_command;
+extern const struct command cli_event_undo_command;
+extern const struct command cli_event_void_command;
+extern const struct command cli_explain_command;
+extern const struct command cli_export_command;
+extern const struct command cli_score_command;
+extern const struct command cli_standings_command;
+extern const struct command cli_verify_command;
 
 #endif

@@ -138,6 +138,14 @@ void ledger_print_scoring(struct buffer *out, const struct quest_counting *count
 bool ledger_read_scoring(
 	struct str text, struct arena *arena, struct quest_counting *out, struct error *err);
 
+/*
+ * Appends the scoring that a race begins with, unless the log's last one is the same: whoever has
+ * the log needs nothing else to check its standings. Durable when it returns. Fails: as
+ * event_log_append; ERROR_INVALID where the log's own cannot be read.
+ */
+bool ledger_tell_scoring(struct event_log *log, const struct quest_counting *counting,
+	int64_t when_ms, struct str why, struct error *err);
+
 /* What a quest file's log is the log of: its name and its start. */
 struct str ledger_race_name(const struct quest_file *file, struct arena *arena);
 

@@ -220,6 +220,14 @@ static bool prepare_scoring(const struct preparing *own)
 	return true;
 }
 
+static bool is_first_scoring(const struct ledger *ledger, const struct event_log_entry *entry)
+{
+	for (size_t i = 0; i < ledger->entry_count; i++)
+		if (ledger->entries[i].kind == EVENT_SCORING)
+			return &ledger->entries[i] == entry;
+	return false;
+}
+
 static bool prepare_undo(const struct preparing *own)
 {
 	const struct event_log_entry *target = ledger_entry(own->ledger, own->act->of);
@@ -229,6 +237,8 @@ static bool prepare_undo(const struct preparing *own)
 	if (target->kind == EVENT_COMPLETION || target->kind == EVENT_PUSH ||
 		target->kind == EVENT_AWARD)
 		return fail(own, "that is no act of a person but something that happened: void it");
+	if (target->kind == EVENT_SCORING && is_first_scoring(own->ledger, target))
+		return fail(own, "that is the scoring the race began with: apply another one");
 	if (own->ledger->is_cancelled[own->act->of - 1])
 		return fail(own, "that act is undone already: undo its undoing to have it back");
 	own->act->before = str_format(own->arena, "%s in force", event_kind_names[target->kind]);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "leaderboard/ledger/ledger.h"
 
 enum { MAX_SCENARIO_BYTES = 16 << 20 };
 
@@ -153,13 +154,25 @@ static void take_entry(struct rehearsal *rehearsal, const struct event_log_entry
 	}
 }
 
+/* Rules make points of their own: the log then says how its completions would have counted. */
+static bool tell_scoring(struct rehearsal *rehearsal, struct error *err)
+{
+	const struct quest *quest = &rehearsal->scenario.quest;
+	struct quest_counting counting;
+
+	quest_counting_of_preset(quest, rehearsal->scoring, rehearsal->end_ms - quest->start_ms,
+		&rehearsal->arena, &counting);
+	return ledger_tell_scoring(
+		rehearsal->log, &counting, quest->start_ms, STR("the scenario says so"), err);
+}
+
 static bool open_log(struct rehearsal *rehearsal, const char *path, struct error *err)
 {
 	struct event_log_entry *entries;
 	size_t count;
 
 	rehearsal->log = event_log_open(path, name_race(rehearsal), err);
-	if (!rehearsal->log ||
+	if (!rehearsal->log || !tell_scoring(rehearsal, err) ||
 		!event_log_read(rehearsal->log, &rehearsal->arena, &entries, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
