@@ -101,14 +101,17 @@ def ask(connection, query, step_s):
 def compare(running, query, step_s, repeat, seconds=SECONDS_PER_QUERY):
     """{server: Asked} after asking all in turn; the first answer of each is left out of the times."""
     found, connections = {}, {name: servers.Connection(server.port, 600) for name, server in running.items()}
+    slowest_s = 0
     for name, connection in connections.items():
+        asked = time.perf_counter()
         status, body = ask(connection, query, step_s)
+        slowest_s = max(slowest_s, time.perf_counter() - asked)
         if status != 200:
             raise RuntimeError(f"{name}: {status} {body[:300]!r} for {query}")
         found[name] = Asked()
         found[name].bytes, found[name].series = len(body), len(json.loads(body)["data"]["result"])
     begun = time.monotonic()
-    batch = 1 if step_s else 20  # a tick of /proc's CPU time is 10 ms
+    batch = max(1, min(20, int(0.2 / slowest_s)))  # what takes little is asked some times in a row
     while found["railquest"].count < repeat * batch and (time.monotonic() - begun < seconds or found["railquest"].count < 3 * batch):
         for name, connection in connections.items():
             before = running[name].cpu_s()
@@ -177,8 +180,8 @@ def main():
     given = arguments.parse_args()
     programs = {name: shutil.which(name) for name in ("prometheus", "victoria-metrics")}
     programs["railquest"], programs["arguments"] = given.program, [f"--load-origin={data.START_S}"]
-    for name in ("prometheus", "victoria-metrics"):
-        print(f"{name}: {version_of(name)}")
+    versions = {name: version_of(name) for name in report.OTHERS}
+    print(*[f"{name}: {version}" for name, version in versions.items()], sep="\n")
     if programs["prometheus"] and servers.version_of(programs["prometheus"]).startswith("2."):
         programs["arguments"].append("--range-selectors=closed")
     sets = [("leaderboard", lambda: data.leaderboard(96), {"leaderboard": LEADERBOARD}, data.STEP_S)]
@@ -194,7 +197,7 @@ def main():
         rows, growth = rows + found, growth + more
     report.print_verdict(rows, memory)
     if given.documents:
-        report.write_documents(ROOT / "docs", rows, memory, growth, programs)
+        report.write_documents(ROOT / "docs", rows, memory, growth, versions)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def buckets(chance):
 
 
 def fleet(count):
-    """Exactly `count` series (a multiple of 40): half counters, a quarter histogram buckets, a quarter gauges."""
+    """Exactly `count` series: half of them counters, about a quarter histogram buckets, the rest gauges."""
     chance = random.Random(count)
     for i in range(count // 2):
         yield {"__name__": "http_requests_total", "code": CODES[i % 5], "handler": f"/api/v{i // 5 % 4}", "instance": f"node-{i // 20:04}:9100",
@@ -50,7 +50,7 @@ def fleet(count):
         labels = {"instance": f"node-{i:04}:9100", "job": JOBS[i % 5]}
         for bound, values in zip(BOUNDS, buckets(chance)):
             yield {"__name__": "http_request_duration_seconds_bucket", **labels, "le": bound}, values
-    for i in range(count // 4):
+    for i in range(count - count // 2 - count // 40 * len(BOUNDS)):
         yield {"__name__": "process_resident_memory_bytes", "instance": f"node-{i:04}:9100", "job": JOBS[i % 5]}, gauge(chance)
 
 
