@@ -98,31 +98,35 @@ def ask(connection, query, step_s):
     return connection.answer()
 
 
+def ask_some(server, query, step_s, count):
+    """[wall seconds] and the last (status, body), on a connection of its own: VictoriaMetrics closes those that are silent at first."""
+    connection, taken = servers.Connection(server.port, 600), []
+    for _ in range(count):
+        begun = time.perf_counter()
+        answer = ask(connection, query, step_s)
+        taken.append(time.perf_counter() - begun)
+    connection.close()
+    return taken, answer
+
+
 def compare(running, query, step_s, repeat, seconds=SECONDS_PER_QUERY):
     """{server: Asked} after asking all in turn; the first answer of each is left out of the times."""
-    found, connections = {}, {name: servers.Connection(server.port, 600) for name, server in running.items()}
-    slowest_s = 0
-    for name, connection in connections.items():
-        asked = time.perf_counter()
-        status, body = ask(connection, query, step_s)
-        slowest_s = max(slowest_s, time.perf_counter() - asked)
+    found, slowest_s = {}, 0
+    for name, server in running.items():
+        taken, (status, body) = ask_some(server, query, step_s, 1)
         if status != 200:
             raise RuntimeError(f"{name}: {status} {body[:300]!r} for {query}")
         found[name] = Asked()
         found[name].bytes, found[name].series = len(body), len(json.loads(body)["data"]["result"])
+        slowest_s = max(slowest_s, *taken)
     begun = time.monotonic()
     batch = max(1, min(20, int(0.2 / slowest_s)))  # what takes little is asked some times in a row
     while found["railquest"].count < repeat * batch and (time.monotonic() - begun < seconds or found["railquest"].count < 3 * batch):
-        for name, connection in connections.items():
-            before = running[name].cpu_s()
-            for _ in range(batch):
-                asked = time.perf_counter()
-                ask(connection, query, step_s)
-                found[name].wall_s.append(time.perf_counter() - asked)
-            found[name].cpu_s += running[name].cpu_s() - before
+        for name, server in running.items():
+            before = server.cpu_s()
+            found[name].wall_s += ask_some(server, query, step_s, batch)[0]
+            found[name].cpu_s += server.cpu_s() - before
             found[name].count += batch
-    for connection in connections.values():
-        connection.close()
     return found
 
 

@@ -18,6 +18,7 @@ class Connection:
     """HTTP/1.1 without a library's overhead: `ask` sends, `answer` reads, and other connections may be asked in between."""
 
     def __init__(self, port, timeout=60):
+        self.port = port
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb", 1 << 16)
