@@ -69,6 +69,16 @@ def between_series(ours, theirs, grade):
     return ""
 
 
+def by_series(answer):
+    """{labels: samples} of a vector or matrix; None of anything else."""
+    if answer[0] != 200:
+        return None
+    data = json.loads(answer[1])["data"]
+    if data["resultType"] not in ("vector", "matrix"):
+        return None
+    return {key(element): samples_of(element) for element in data["result"]}
+
+
 def first_difference(ours, theirs, grade):
     for x, y in zip(ours, theirs):
         if x[0] != y[0] or not close(x[1], y[1], grade):

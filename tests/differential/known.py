@@ -43,6 +43,10 @@ def nameless(answer):
     return (200, json.dumps(found).encode()) if len(keys) == len(found["data"]["result"]) else None
 
 
+def has_subquery(query):
+    return re.search(r"\[[^]]*:[^]]*\]", query["query"]) is not None
+
+
 @rule("atan2-keeps-name")
 def atan2_keeps_name(query, ours, theirs, ask_again):
     if "atan2" not in query["query"]:
@@ -53,5 +57,85 @@ def atan2_keeps_name(query, ours, theirs, ask_again):
 
 @rule("order-of-series")
 def order_of_series(query, ours, theirs, ask_again):
-    """The peer says now one thing, now another."""
-    return query["is_range"] and any(answers.difference(ask_again(), theirs, query["grade"]) for _ in range(40))
+    """The peer says now one thing, now another, of what it walks through step by step."""
+    return (query["is_range"] or has_subquery(query)) and any(answers.difference(ask_again(), theirs, query["grade"]) for _ in range(40))
+
+
+@rule("filtered-many-to-one")
+def filtered_many_to_one(query, ours, theirs, ask_again):
+    """We refuse a match that is many-to-one before the comparison has filtered it."""
+    return (ours[0] == 422 and theirs[0] == 200 and any(operator in query["query"] for operator in ("==", "!=", ">", "<")) and
+            b"multiple matches for labels: many-to-one matching must be explicit" in ours[1])
+
+
+@rule("deviation-of-the-infinite")
+def deviation_of_the_infinite(query, ours, theirs, ask_again):
+    """stddev or stdvar of one infinity or NaN: ours is NaN, theirs 0. Holds where the answers are the same but for that."""
+    if "stddev" not in query["query"] and "stdvar" not in query["query"]:
+        return False
+    mine, yours = answers.by_series(ours), answers.by_series(theirs)
+    return bool(mine and yours) and mine.keys() == yours.keys() and all(
+        len(a) == len(b) and all(x[0] == y[0] and (answers.close(x[1], y[1], query["grade"]) or x[1] == "NaN") for x, y in zip(a, b))
+        for a, b in ((mine[key], yours[key]) for key in mine))
+
+
+@rule("pinned-prediction")
+def pinned_prediction(query, ours, theirs, ask_again):
+    """predict_linear() of a range with @, from the second step on."""
+    return re.search(r"predict_linear\(.*\].* @ ", query["query"]) is not None and (query["is_range"] or has_subquery(query))
+
+
+@rule("count-values-grouping")
+def count_values_grouping(query, ours, theirs, ask_again):
+    """count_values() by three labels or more, from the second step on."""
+    by_many = re.search(r"count_values by \([^)]*,[^)]*,[^)]*\)|count_values\(.*\) by \([^)]*,[^)]*,[^)]*\)", query["query"])
+    return by_many is not None and (query["is_range"] or has_subquery(query))
+
+
+@rule("constant-in-empty-subquery")
+def constant_in_empty_subquery(query, ours, theirs, ask_again):
+    """A sub-query that has no step in its range, as the answer itself: we give nothing, the peer a sample behind the range."""
+    mine, yours = answers.by_series(ours), answers.by_series(theirs)
+    return not query["is_range"] and has_subquery(query) and mine == {} and bool(yours) and all(len(samples) == 1 for samples in yours.values()) and (
+        b'"matrix"' in theirs[1])
+
+
+@rule("merged-over-time")
+def merged_over_time(query, ours, theirs, ask_again):
+    """Series whose labels are the same without their names, but which never are there together."""
+    return (query["is_range"] or has_subquery(query)) and ours[0] == 200 and b"vector cannot contain metrics with the same labelset" in theirs[1]
+
+
+@rule("compensated-infinity")
+def compensated_infinity(query, ours, theirs, ask_again):
+    """A compensated sum that overflows: theirs is NaN, ours an infinity. Holds where nothing differs but that."""
+    mine, yours = answers.by_series(ours), answers.by_series(theirs)
+    return bool(mine and yours) and "_over_time" in query["query"] and mine.keys() == yours.keys() and all(
+        len(a) == len(b) and all(x[0] == y[0] and (answers.close(x[1], y[1], query["grade"]) or (x[1].endswith("Inf") and y[1] == "NaN"))
+                                 for x, y in zip(a, b))
+        for a, b in ((mine[key], yours[key]) for key in mine))
+
+
+@rule("timestamp-pinned-and-shifted")
+def timestamp_pinned_and_shifted(query, ours, theirs, ask_again):
+    """timestamp() of a selector with both @ and offset."""
+    return re.search(r"timestamp\(\(*[^()]*( @ [^ )]*(\(\))? offset | offset [^ ]* @ )", query["query"]) is not None
+
+
+@rule("equal-values-in-topk")
+def equal_values_in_topk(query, ours, theirs, ask_again):
+    """Which of equal values pass. Holds where at each instant the same values are there; below other operations that cannot be seen."""
+    if not re.search(r"\b(topk|bottomk)\b", query["query"]):
+        return False
+    mine, yours = answers.by_series(ours), answers.by_series(theirs)
+    if not re.match(r"[-+( ]*(topk|bottomk)\b", query["query"]) or re.search(r"\) [^ ]+ (bool )?(on|ignoring|topk)", query["query"]):
+        return ours[0] in (200, 422) and theirs[0] in (200, 422)
+    return mine is not None and yours is not None and values_by_time(mine) == values_by_time(yours)
+
+
+def values_by_time(series):
+    found = {}
+    for samples in series.values():
+        for t, value in samples:
+            found.setdefault(t, []).append(value)
+    return {t: sorted(values) for t, values in found.items()}

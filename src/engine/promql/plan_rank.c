@@ -53,55 +53,88 @@ static bool prepare(struct plan_op *op, struct error *err)
 
 /* --- the best k --- */
 
-/* Whether a stands before b: NaN last, of equals the one that came first. */
-static bool is_better(const struct rank_op *self, struct ranked a, struct ranked b)
+/*
+ * A heap with the worst on top. Which of equal values stays when a better one comes depends on
+ * where it stands, so the heap moves as Go's container/heap does. Source: promql/engine.go,
+ * vectorByValueHeap and vectorByReverseValueHeap, aggregationK.
+ */
+static bool is_worse(const struct rank_op *self, struct ranked a, struct ranked b)
 {
-	if (isnan(a.value) || isnan(b.value))
-		return isnan(a.value) == isnan(b.value) ? a.number < b.number : !isnan(a.value);
-	if (a.value == b.value)
-		return a.number < b.number;
-	return self->aggregator == PROMQL_TOPK ? a.value > b.value : a.value < b.value;
+	if (isnan(a.value))
+		return true;
+	return self->aggregator == PROMQL_TOPK ? a.value < b.value : a.value > b.value;
 }
 
-static void sift_down(const struct rank_op *self, struct ranked *heap, size_t count, size_t at)
+/* Whether the value takes the place of the worst one. */
+static bool comes_in(const struct rank_op *self, double value, double worst)
 {
-	for (;;) {
-		size_t worst = at;
+	if (isnan(worst))
+		return !isnan(value);
+	return self->aggregator == PROMQL_TOPK ? worst < value : worst > value;
+}
 
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
-			if (is_better(self, heap[worst], heap[child]))
-				worst = child;
-		if (worst == at)
+static void swap(struct ranked *heap, size_t a, size_t b)
+{
+	struct ranked other = heap[a];
+
+	heap[a] = heap[b];
+	heap[b] = other;
+}
+
+static void sift_down(const struct rank_op *self, struct ranked *heap, size_t count)
+{
+	size_t at = 0, child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count && is_worse(self, heap[child + 1], heap[child]))
+			child++;
+		if (!is_worse(self, heap[child], heap[at]))
 			return;
-		struct ranked other = heap[at];
-
-		heap[at] = heap[worst];
-		heap[worst] = other;
-		at = worst;
+		swap(heap, at, child);
+		at = child;
 	}
 }
 
 static void sift_up(const struct rank_op *self, struct ranked *heap, size_t at)
 {
-	while (at && is_better(self, heap[(at - 1) / 2], heap[at])) {
-		struct ranked other = heap[at];
-
-		heap[at] = heap[(at - 1) / 2];
-		heap[(at - 1) / 2] = other;
+	while (at && is_worse(self, heap[at], heap[(at - 1) / 2])) {
+		swap(heap, at, (at - 1) / 2);
 		at = (at - 1) / 2;
 	}
 }
 
-/* The best first: the worst of the heap goes behind the others, again and again. */
+/* Go's sort of up to so many is by insertion; of more its order of equals is not told. */
+enum { INSERTION_COUNT = 12 };
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *left = a, *right = b;
+	bool left_is_nan = isnan(left->value), right_is_nan = isnan(right->value);
+
+	if (left_is_nan || right_is_nan)
+		return left_is_nan - right_is_nan;
+	return (left->value < right->value) - (left->value > right->value);
+}
+
+static int compare_ranked_upwards(const void *a, const void *b)
+{
+	const struct ranked *left = a, *right = b;
+
+	return isnan(left->value) || isnan(right->value) ? compare_ranked(a, b)
+							 : -compare_ranked(a, b);
+}
+
+/* The best first. */
 static void sort_heap(const struct rank_op *self, struct ranked *heap, size_t count)
 {
-	while (count > 1) {
-		struct ranked worst = heap[0];
-
-		heap[0] = heap[--count];
-		heap[count] = worst;
-		sift_down(self, heap, count, 0);
+	if (count > INSERTION_COUNT) {
+		qsort(heap, count, sizeof *heap,
+			self->aggregator == PROMQL_TOPK ? compare_ranked : compare_ranked_upwards);
+		return;
 	}
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0 && is_worse(self, heap[j - 1], heap[j]); j--)
+			swap(heap, j, j - 1);
 }
 
 static size_t best(struct rank_op *self, size_t group, size_t k, size_t limit)
@@ -118,9 +151,9 @@ static size_t best(struct rank_op *self, size_t group, size_t k, size_t limit)
 		if (count < limit) {
 			self->heap[count] = item;
 			sift_up(self, self->heap, count++);
-		} else if (is_better(self, item, self->heap[0])) {
+		} else if (comes_in(self, item.value, self->heap[0].value)) {
 			self->heap[0] = item;
-			sift_down(self, self->heap, count, 0);
+			sift_down(self, self->heap, count);
 		}
 	}
 	return count;

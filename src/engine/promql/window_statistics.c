@@ -108,7 +108,9 @@ static const double *sorted_values(struct window *window)
 
 static double quantile_value(struct window *window, const struct window_span *span)
 {
-	return window_quantile(sorted_values(window), window->sorted.count, span->parameters[0]);
+	const double *values = sorted_values(window);
+
+	return window_quantile(values, window->sorted.count, span->parameters[0]);
 }
 
 /* The median of how far values are from their median. */

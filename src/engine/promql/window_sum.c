@@ -209,8 +209,9 @@ static double gathered_last_time(const struct window_context *context,
 /* --- minimum and maximum --- */
 
 /*
- * The ring holds candidates: each better than all younger ones. NaN is worse than anything, as in
- * Prometheus, where it stays only if there is nothing else.
+ * The ring holds candidates: each better than all younger ones, or equal to them. NaN is worse than
+ * anything, as in Prometheus, where it stays only if there is nothing else. Of equal values
+ * Prometheus keeps the oldest, which shows in the sign of zero: only the same bits make way.
  */
 static void keep_candidates(struct window *window, struct sample sample, double sign)
 {
@@ -219,7 +220,8 @@ static void keep_candidates(struct window *window, struct sample sample, double 
 	while (ring->count) {
 		double youngest = window_ring_at(ring, ring->count - 1)->value;
 
-		if (!isnan(youngest) && !(sample.value * sign >= youngest * sign))
+		if (!isnan(youngest) && !(sample.value * sign > youngest * sign) &&
+			sample_bits(sample.value) != sample_bits(youngest))
 			break;
 		ring->count--;
 	}
@@ -248,11 +250,17 @@ static double extreme_value(struct window *window, const struct window_span *spa
 	return window_ring_at(&window->ring, 0)->value;
 }
 
-/* Of equal extremes the youngest one's. */
+/* Of equal extremes the youngest one's: of zeroes of both signs there may be several. */
 static double extreme_time(struct window *window, const struct window_span *span)
 {
+	const struct window_ring *ring = &window->ring;
+	size_t last = 0;
+
 	(void)span;
-	return (double)window_ring_at(&window->ring, 0)->t_ms / 1000;
+	while (last + 1 < ring->count &&
+		window_ring_at(ring, last + 1)->value == window_ring_at(ring, 0)->value)
+		last++;
+	return (double)window_ring_at(ring, last)->t_ms / 1000;
 }
 
 /* --- the table --- */
