@@ -125,7 +125,7 @@ def tables(rows, memory, growth, versions):
     names = ["railquest", *[name for name in OTHERS if name in rows[0][3]]]
     out = [f"{os.cpu_count()} cores shared with other work, {datetime.date.today():%d %B %Y}; Prometheus {versions['prometheus']}, "
            f"VictoriaMetrics {versions['victoria-metrics']}. Times are medians in milliseconds as a client on the same machine sees them, in brackets the "
-           "server's CPU milliseconds; the last column is the ratio of the times.", ""]
+           "server's CPU milliseconds; the last columns are ratios of the times.", "", "![time against series and steps](performance.svg)", ""]
     out += ["| how many times less we take (geometric mean) | wall time | CPU time | the query where it is least | goal |", "|---|---|---|---|---|"]
     out += [f"| than {other}, {'range' if is_range else 'instant'} queries | **{wall:.1f}** | {cpu:.1f} | {worst:.1f} | {goal} |"
             for other, is_range, wall, cpu, worst, goal in verdicts(rows)]
