@@ -181,6 +181,28 @@ struct histogram *histogram_trim_upper(
 struct histogram *histogram_trim_lower(
 	struct arena *arena, const struct histogram *histogram, double bound);
 
+/* --- classic histograms --- */
+
+/* A bucket of a classic histogram: how many observations are no larger than `bound`. */
+struct histogram_cumulative {
+	double bound, count;
+};
+
+/* What had to be done to counts that fell from one bound to the next, and where. */
+struct histogram_repair {
+	bool is_forced;
+	double min_bound, max_bound, max_difference;
+};
+
+/*
+ * As histogram_quantile and histogram_fraction, of `count` > 0 buckets in order of their bounds, of
+ * which the last has to be +Inf, or there is no answer (NaN). Changes the buckets.
+ */
+double histogram_cumulative_quantile(struct histogram_cumulative *buckets, size_t count, double q,
+	struct histogram_repair *repaired);
+double histogram_cumulative_fraction(
+	struct histogram_cumulative *buckets, size_t count, double lower, double upper);
+
 /* --- as text --- */
 
 /* FloatHistogram.String(): {count:4, sum:5, [-0.5,0.5]:1, (0.5,1]:3}. */

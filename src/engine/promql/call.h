@@ -41,6 +41,7 @@ static inline const double *call_scalar(const struct call_op *op, size_t i)
 /* The row of a function, NULL where the family has none. */
 const struct call_kernel *call_math(enum promql_function_id id);
 const struct call_kernel *call_time(enum promql_function_id id);
+const struct call_kernel *call_histogram(enum promql_function_id id);
 
 /* No vector in, or a whole one; one column out. */
 const struct call_kernel *call_math_single(enum promql_function_id id);

@@ -100,6 +100,11 @@ static bool continues_or(const struct promql_expr *outer, const struct promql_ex
 		       outer->binary.name_count);
 }
 
+static bool needs_buckets(const struct promql_expr *binary)
+{
+	return binary->binary.op == PROMQL_TRIM_UPPER || binary->binary.op == PROMQL_TRIM_LOWER;
+}
+
 static struct plan_op *build_level(struct promql_plan *plan, const struct promql_expr *const *spine,
 	size_t *depth, struct plan_op *lhs, struct error *err)
 {
@@ -123,6 +128,7 @@ static struct plan_op *build_level(struct promql_plan *plan, const struct promql
 	}
 	op = is_set ? plan_set(plan, expr, operands, count, err)
 		    : plan_binary(plan, expr, lhs, operands[1], err);
+	plan->buckets_depth -= needs_buckets(expr);
 out:
 	*depth = last;
 	free(operands);
@@ -139,6 +145,7 @@ static struct plan_op *build_spine(
 	for (; expr->kind == PROMQL_BINARY; expr = plan_strip(expr->binary.lhs)) {
 		spine = memory_grow(spine, &capacity, depth + 1, sizeof(struct promql_expr *));
 		spine[depth++] = expr;
+		plan->buckets_depth += needs_buckets(expr);
 	}
 	struct plan_op *op = plan_build(plan, expr, err);
 
@@ -235,6 +242,7 @@ static struct promql_plan *create(const struct promql_expr *expr, struct series_
 {
 	struct promql_plan *plan = plan_create_empty(source, options);
 
+	plan->buckets_depth = !is_outermost; // a sub-query picks samples
 	plan->root = plan_build(plan, expr, err);
 	// Of a sub-query's results the marked names stay on: the function over them may keep names.
 	if (plan->root && is_outermost && plan_has(plan, PROMQL_DELAYED_NAMES))

@@ -74,6 +74,9 @@ struct promql_plan {
 	struct map known; // operator's key → struct plan_op *: equal sub-expressions are evaluated
 			  // once
 	struct plan_op *root;
+	// While building: how deep inside what only asks for histograms' counts and sums, and
+	// inside what needs their buckets, or picks samples.
+	unsigned statistics_depth, buckets_depth;
 	bool is_prepared;
 	size_t stride; // instants that a column has room for
 	uint64_t seen_series;
@@ -133,6 +136,9 @@ struct plan_op *plan_rank(struct promql_plan *plan, const struct promql_expr *ex
 struct plan_op *plan_count_values(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_call(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
+/* histogram_quantile(), histogram_quantiles(), histogram_fraction(). */
+struct plan_op *plan_histogram(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err);
 struct plan_op *plan_number(struct promql_plan *plan, const struct promql_expr *expr, double value);
 struct plan_op *plan_negate(
@@ -241,6 +247,18 @@ struct plan_op *plan_names(struct promql_plan *plan, struct plan_op *root);
 struct str plan_metric_name(const struct labels *labels);
 
 /* --- histograms in columns --- */
+
+/*
+ * Whether what is built here sees resets as the store found them (histogram.compared): Prometheus
+ * tells them to count and sum alone. Source: promql/engine.go, detectHistogramStatsDecoding.
+ */
+static inline bool plan_sees_compared(const struct promql_plan *plan)
+{
+	return plan->statistics_depth && !plan->buckets_depth;
+}
+
+/* A histogram as it is seen there. */
+double plan_compared(struct promql_plan *plan, double value);
 
 /* How many floats a value takes as much memory as. */
 static inline int64_t plan_weight(double value)

@@ -139,6 +139,8 @@ static struct plan_op *build_by_column(
 	const struct call_kernel *kernel = call_math(id), *single = call_math_single(id);
 
 	// Dates are of a vector's values, or of the instant where no vector is given.
+	if (!kernel)
+		kernel = call_histogram(id);
 	if (!kernel && !single && expr->call.arg_count)
 		kernel = call_time(id);
 	else if (!kernel && !single)
@@ -151,7 +153,7 @@ static struct plan_op *build_by_column(
 	return NULL;
 }
 
-struct plan_op *plan_call(
+static struct plan_op *build(
 	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
 {
 	enum promql_function_id id = expr->call.function->id;
@@ -174,6 +176,10 @@ struct plan_op *plan_call(
 	case PROMQL_FUNCTION_SORT_BY_LABEL:
 	case PROMQL_FUNCTION_SORT_BY_LABEL_DESC:
 		return call_sort(plan, expr, err);
+	case PROMQL_FUNCTION_HISTOGRAM_QUANTILE:
+	case PROMQL_FUNCTION_HISTOGRAM_QUANTILES:
+	case PROMQL_FUNCTION_HISTOGRAM_FRACTION:
+		return plan_histogram(plan, expr, err);
 	case PROMQL_FUNCTION_INFO:
 		return plan_info(plan, expr, err);
 	case PROMQL_FUNCTION_ABSENT_OVER_TIME:
@@ -182,4 +188,24 @@ struct plan_op *plan_call(
 		return window_function_of(id) ? plan_window(plan, expr, err)
 					      : build_by_column(plan, expr, err);
 	}
+}
+
+struct plan_op *plan_call(
+	struct promql_plan *plan, const struct promql_expr *expr, struct error *err)
+{
+	enum promql_function_id id = expr->call.function->id;
+	bool is_statistics = id == PROMQL_FUNCTION_HISTOGRAM_COUNT ||
+			     id == PROMQL_FUNCTION_HISTOGRAM_SUM ||
+			     id == PROMQL_FUNCTION_HISTOGRAM_AVG;
+	bool needs_buckets = id == PROMQL_FUNCTION_HISTOGRAM_QUANTILE ||
+			     id == PROMQL_FUNCTION_HISTOGRAM_QUANTILES ||
+			     id == PROMQL_FUNCTION_HISTOGRAM_FRACTION;
+
+	plan->statistics_depth += is_statistics;
+	plan->buckets_depth += needs_buckets;
+	struct plan_op *op = build(plan, expr, err);
+
+	plan->statistics_depth -= is_statistics;
+	plan->buckets_depth -= needs_buckets;
+	return op;
 }

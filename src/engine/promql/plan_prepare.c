@@ -161,6 +161,17 @@ void plan_merge_follow(
 	op->order_count = child->order_count;
 }
 
+double plan_compared(struct promql_plan *plan, double value)
+{
+	const struct histogram *histogram = sample_histogram(value);
+
+	if (histogram->hint != HISTOGRAM_HINT_UNKNOWN ||
+		histogram->compared == HISTOGRAM_HINT_UNKNOWN)
+		return value;
+	return sample_of_histogram(
+		histogram_with_hint(&plan->values, histogram, histogram->compared));
+}
+
 bool plan_select(struct promql_plan *plan, const struct promql_expr *selector,
 	struct series_list *out, struct error *err)
 {

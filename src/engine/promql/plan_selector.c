@@ -24,6 +24,7 @@ struct follower {
 struct selector_op {
 	struct plan_op op;
 	enum plan_gives gives;
+	bool sees_compared; // of histograms
 	struct promql_modifiers modifiers;
 	struct follower *followers; // per series, kept between prepares: series are only ever added
 	size_t follower_count, follower_capacity;
@@ -172,6 +173,21 @@ static void fill_column(struct selector_op *self, size_t i, double *column)
 	}
 }
 
+static void compare_column(struct selector_op *self, double *column)
+{
+	double before = 0, shown = 0;
+
+	for (size_t k = 0; k < self->op.plan->step_count; k++) {
+		if (!sample_is_histogram(column[k]))
+			continue;
+		if (sample_bits(column[k]) != sample_bits(before)) {
+			before = column[k];
+			shown = plan_compared(self->op.plan, before);
+		}
+		column[k] = shown;
+	}
+}
+
 static bool eval_timestamps(struct selector_op *self, struct error *err)
 {
 	for (size_t i = 0; i < self->merge.input_count; i++)
@@ -188,6 +204,8 @@ static bool eval(struct plan_op *op, struct error *err)
 	op->has_histograms = false;
 	for (size_t i = 0; i < op->series_count; i++) {
 		fill_column(self, i, (double *)op->columns[i]);
+		if (self->sees_compared && self->series[i]->has_histograms)
+			compare_column(self, (double *)op->columns[i]);
 		op->has_histograms |=
 			self->gives == PLAN_GIVE_VALUES && self->series[i]->has_histograms;
 	}
@@ -213,6 +231,7 @@ struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr
 		return NULL;
 	buffer_append_char(&key, 's');
 	plan_key_number(&key, gives);
+	plan_key_number(&key, plan_sees_compared(plan));
 	if (expr->kind == PROMQL_SELECTOR)
 		plan_key_selector(&key, expr, &modifiers);
 	struct plan_op *op =
@@ -220,6 +239,7 @@ struct plan_op *plan_selector(struct promql_plan *plan, const struct promql_expr
 	struct selector_op *self = (struct selector_op *)op;
 
 	self->gives = gives;
+	self->sees_compared = plan_sees_compared(plan);
 	self->modifiers = modifiers;
 	return op;
 }

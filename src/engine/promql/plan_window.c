@@ -22,6 +22,7 @@ struct window_op {
 	struct subquery *subquery;
 	struct promql_modifiers modifiers;
 	enum promql_extension extension;
+	bool sees_compared; // of histograms
 	int64_t range_ms;
 	struct window *windows; // per series, kept between prepares
 	size_t window_count, window_capacity;
@@ -140,6 +141,17 @@ static void inform_of_ignored(struct window_op *self, size_t i)
 		STR_ARG(name));
 }
 
+/* What comparing gave is known of samples whose neighbour was read. */
+static void compare_samples(struct window_op *self)
+{
+	for (size_t i = 1; i < self->samples.count; i++) {
+		double *value = &self->samples.items[i].value;
+
+		if (sample_is_histogram(*value))
+			*value = plan_compared(self->op.plan, *value);
+	}
+}
+
 static double value_at(struct window_op *self, size_t i, const struct window_span *span)
 {
 	struct window *window = &self->windows[i];
@@ -152,6 +164,8 @@ static double value_at(struct window_op *self, size_t i, const struct window_spa
 			self->op.plan, self->range, self->series.items[i]->labels, self->extension};
 
 		window_gather(window, &self->samples);
+		if (self->sees_compared)
+			compare_samples(self);
 		return function->gathered(&context, &self->samples, span);
 	}
 	if (window->histogram_count && !function->counts_all) {
@@ -438,6 +452,7 @@ struct plan_op *plan_window(
 		return NULL;
 	buffer_append_char(&key, 'w');
 	plan_key_number(&key, call->call.function->id);
+	plan_key_number(&key, plan_sees_compared(plan));
 	if (is_subquery) {
 		// Shared only with itself: whether two inner plans are alike is not known here.
 		buffer_append(&key, &range, sizeof range);
@@ -457,6 +472,7 @@ struct plan_op *plan_window(
 		return op;
 	self->function = window_function_of(call->call.function->id);
 	self->range = range;
+	self->sees_compared = !is_subquery && plan_sees_compared(plan);
 	plan_set_children(op, children, child_count);
 	return set_range(self, plan, range_ms, &modifiers, err) ? op : NULL;
 }
