@@ -97,7 +97,7 @@ void histogram_print_json(struct buffer *out, const struct histogram *histogram)
 
 static void append_field(struct buffer *out, const char *name, double value)
 {
-	if (value == 0)
+	if (value == 0 && !signbit(value))
 		return;
 	buffer_printf(out, " %s:", name);
 	append_short(out, value);
