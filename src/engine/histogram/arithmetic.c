@@ -157,7 +157,9 @@ static struct histogram *scale(
 {
 	struct histogram *out = parts_frame(arena, histogram);
 
-	out->zero_count = scaled(out->zero_count, by, divides);
+	// Of custom buckets there is none, not even after 0 / 0.
+	if (!histogram_is_custom(histogram))
+		out->zero_count = scaled(out->zero_count, by, divides);
 	out->count = scaled(out->count, by, divides);
 	out->sum = scaled(out->sum, by, divides);
 	if (by < 0)

@@ -80,9 +80,9 @@ bool histogram_check(const struct histogram *histogram, struct error *err)
 		return check_custom(histogram, err);
 	if (histogram->custom_count)
 		return error_set(err, ERROR_INVALID, "exponential buckets with custom bounds");
-	if (histogram->zero_threshold >= 0 && isfinite(histogram->zero_threshold))
+	if (histogram->zero_threshold >= 0)
 		return true;
-	return error_set(err, ERROR_INVALID, "the zero bucket's width must be finite and >= 0");
+	return error_set(err, ERROR_INVALID, "the zero bucket's width must be >= 0");
 }
 
 /* --- copies --- */
