@@ -132,3 +132,19 @@ def test_queries_have_the_limits_that_were_given(files):
         form = urllib.parse.urlencode({"query": "up[10m]", "time": 600})
         status, _, body = server.request("/api/v1/query", body=form)
         assert status == 422 and b"too many samples" in body
+
+
+def test_histograms_are_printed_in_every_format(tmp_path):
+    path = tmp_path / "h.test"
+    path.write_text("load 1m\n  h {{schema:0 sum:5 count:4 buckets:[1 2 1]}}x2 7\n")
+
+    def answer(*words):
+        done = subprocess.run([RAILQUEST, "query", "--load", path, *words, "h"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    text = "{count:4, sum:5, (0.5,1]:1, (1,2]:2, (2,4]:1}"
+    assert text in answer("--time", "60")
+    assert f'60,h,"{text}"' in answer("--time", "60", "--format", "csv")
+    series, = json.loads(answer("--step", "1m", "--end", "180", "--format", "json"))["result"]
+    value = {"count": "4", "sum": "5", "buckets": [[0, "0.5", "1", "1"], [0, "1", "2", "2"], [0, "2", "4", "1"]]}
+    assert series["histograms"] == [[0, value], [60, value], [120, value]] and series["values"] == [[180, "7"]]

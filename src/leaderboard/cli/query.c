@@ -15,6 +15,7 @@ enum { MAX_STEPS = 1000000 };
 struct query_options {
 	const char *openmetrics;
 	struct option_list load, features;
+	unsigned feature_bits; // of `features`
 	struct cli_load loading;
 	const char *time, *start, *end;
 	int64_t step_ms, lookback_ms;
@@ -167,16 +168,24 @@ static void print_answer(const struct query_options *options, const struct query
 		fputs("no series\n", stderr);
 }
 
-static int evaluate(const struct query_options *options, const struct promql_expr *expr,
-	const struct instants *instants, struct tsdb *db)
+static void print_annotations(const struct promql_annotations *annotations)
 {
+	for (size_t i = 0; i < annotations->count; i++)
+		fprintf(stderr, "%.*s\n", STR_ARG(annotations->items[i].text));
+}
+
+static int evaluate(const struct query_options *options, const struct promql_expr *expr,
+	struct str text, const struct instants *instants, struct tsdb *db)
+{
+	struct promql_annotations annotations;
 	const struct promql_options evaluation = {
+		.annotations = &annotations,
 		.lookback_ms = options->lookback_ms,
 		.closed_ranges = strcmp(options->range_selectors, "closed") == 0,
 		.start_ms = instants->start_ms,
 		.end_ms = instants->end_ms,
 		.step_ms = instants->is_range ? instants->step_ms : 0,
-		.features = cli_features(&options->features),
+		.features = options->feature_bits,
 	};
 	size_t count = (size_t)((instants->end_ms - instants->start_ms) / instants->step_ms) + 1;
 	struct arena arena = {0};
@@ -184,6 +193,7 @@ static int evaluate(const struct query_options *options, const struct promql_exp
 	struct promql_result result = {0};
 	int64_t *times_ms = ARENA_ARRAY(&arena, int64_t, count);
 
+	promql_annotations_init(&annotations, &arena, text);
 	for (size_t i = 0; i < count; i++)
 		times_ms[i] = instants->start_ms + (int64_t)i * instants->step_ms;
 	bool ok = promql_query(
@@ -192,6 +202,7 @@ static int evaluate(const struct query_options *options, const struct promql_exp
 	if (ok)
 		print_answer(options,
 			&(struct query_answer){&result, instants->is_range, instants->start_ms});
+	print_annotations(&annotations);
 	arena_finish(&arena);
 	return ok ? 0 : fail("", &err);
 }
@@ -206,8 +217,7 @@ static int query_store(const struct query_options *options, struct str text, str
 
 	if (!read_instants(options, &stats, &instants))
 		return 2;
-	struct promql_expr *expr =
-		promql_parse(text, cli_features(&options->features), &arena, &where, &err);
+	struct promql_expr *expr = promql_parse(text, options->feature_bits, &arena, &where, &err);
 	int exit_code = 1;
 
 	if (!expr) {
@@ -220,7 +230,7 @@ static int query_store(const struct query_options *options, struct str text, str
 			expr->type == PROMQL_STRING ? "string" : "range vector");
 		fail("", &err);
 	} else {
-		exit_code = evaluate(options, expr, &instants, db);
+		exit_code = evaluate(options, expr, text, &instants, db);
 	}
 	promql_release(expr);
 	arena_finish(&arena);
@@ -257,6 +267,7 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&cli_query_command, &options, &argc, argv, &exit_code))
 		return exit_code;
+	options.feature_bits = cli_features(&options.features);
 	exit_code = options.openmetrics || options.load.count
 			    ? load_and_query(&options, str_from(argv[0]))
 			    : options_usage_error(&cli_query_command,

@@ -104,9 +104,17 @@ static struct str instant_text(char text[32], int64_t t_ms)
 	return str_from(text);
 }
 
-static struct str value_text(char text[NUMBER_TEXT_SIZE], double value)
+/* A histogram in one line, as promtool prints it. Valid until the next one. */
+static struct str value_text(struct buffer *scratch, double value)
 {
-	return (struct str){text, number_print_short(text, value)};
+	char text[NUMBER_TEXT_SIZE];
+
+	buffer_clear(scratch);
+	if (sample_is_histogram(value))
+		histogram_print(scratch, sample_histogram(value));
+	else
+		buffer_append(scratch, text, number_print_short(text, value));
+	return buffer_str(scratch);
 }
 
 /* A label's value as a cell: control characters, which would break the table or drive the terminal,
@@ -142,7 +150,7 @@ static struct widths measure(const struct query_answer *answer, const struct col
 {
 	struct widths widths = {strlen("time"), strlen("value"),
 		memory_alloc_array(columns->count + 1, sizeof *widths.labels)};
-	char text[NUMBER_TEXT_SIZE];
+	char text[32];
 	struct buffer scratch = {0};
 
 	for (size_t k = 0; k < columns->count; k++)
@@ -154,7 +162,7 @@ static struct widths measure(const struct query_answer *answer, const struct col
 			widen(&widths.labels[k],
 				cell(&scratch, labels_get(series->labels, columns->names[k])));
 		for (size_t s = 0; s < series->sample_count; s++) {
-			widen(&widths.value, value_text(text, series->samples[s].value));
+			widen(&widths.value, value_text(&scratch, series->samples[s].value));
 			widen(&widths.time, instant_text(text, series->samples[s].t_ms));
 		}
 	}
@@ -188,8 +196,8 @@ static void print_rows(FILE *out, const struct query_answer *answer)
 {
 	struct columns columns = find_columns(answer->result);
 	struct widths widths = measure(answer, &columns);
-	struct buffer text = {0};
-	char time[32], value[NUMBER_TEXT_SIZE];
+	struct buffer text = {0}, value = {0};
+	char time[32];
 	bool times = has_times(answer);
 
 	append_row(&text, &columns, &widths, times ? STR("time") : STR(""), NULL, STR("value"));
@@ -199,11 +207,12 @@ static void print_rows(FILE *out, const struct query_answer *answer)
 		for (size_t s = 0; s < series->sample_count; s++) {
 			append_row(&text, &columns, &widths,
 				times ? instant_text(time, series->samples[s].t_ms) : STR(""),
-				series->labels, value_text(value, series->samples[s].value));
+				series->labels, value_text(&value, series->samples[s].value));
 			flush(out, &text, PIECE_BYTES);
 		}
 	}
 	flush(out, &text, 1);
+	buffer_finish(&value);
 	buffer_finish(&text);
 	free(widths.labels);
 	free(columns.names);
@@ -212,16 +221,17 @@ static void print_rows(FILE *out, const struct query_answer *answer)
 void query_print_table(FILE *out, const struct query_answer *answer)
 {
 	const struct promql_result *result = answer->result;
-	char text[NUMBER_TEXT_SIZE];
+	struct buffer text = {0};
 
 	if (result->type == PROMQL_STRING) {
 		fwrite(result->text.data, 1, result->text.len, out);
 		fputc('\n', out);
 	} else if (result->type == PROMQL_SCALAR && !answer->is_range) {
-		fprintf(out, "%s\n", value_text(text, result->series[0].samples[0].value).data);
+		fprintf(out, "%s\n", value_text(&text, result->series[0].samples[0].value).data);
 	} else if (result->series_count) {
 		print_rows(out, answer);
 	}
+	buffer_finish(&text);
 }
 
 /* --- CSV --- */
@@ -245,6 +255,18 @@ static void append_field(struct buffer *out, struct str text)
 	buffer_append_char(out, '"');
 }
 
+static void append_csv_value(struct buffer *out, double value)
+{
+	struct buffer scratch = {0};
+
+	if (!sample_is_histogram(value)) {
+		buffer_append_number(out, value);
+		return;
+	}
+	append_field(out, value_text(&scratch, value));
+	buffer_finish(&scratch);
+}
+
 static void append_csv_series(FILE *out, struct buffer *text, const struct query_answer *answer,
 	const struct promql_result_series *series, const struct columns *columns)
 {
@@ -255,7 +277,7 @@ static void append_csv_series(FILE *out, struct buffer *text, const struct query
 			append_field(text, labels_get(series->labels, columns->names[k]));
 		}
 		buffer_append_char(text, ',');
-		buffer_append_number(text, series->samples[s].value);
+		append_csv_value(text, series->samples[s].value);
 		buffer_append_char(text, '\n');
 		flush(out, text, PIECE_BYTES);
 	}
@@ -292,16 +314,45 @@ static void append_json_sample(struct buffer *out, int64_t t_ms, double value)
 {
 	buffer_append_char(out, '[');
 	append_seconds(out, t_ms);
-	buffer_append_text(out, ",\"");
-	buffer_append_number(out, value);
-	buffer_append_text(out, "\"]");
+	buffer_append_char(out, ',');
+	if (sample_is_histogram(value)) {
+		histogram_print_json(out, sample_histogram(value));
+	} else {
+		buffer_append_char(out, '"');
+		buffer_append_number(out, value);
+		buffer_append_char(out, '"');
+	}
+	buffer_append_char(out, ']');
+}
+
+/* The floats of a series under one key, its histograms under another; a key without any is left
+ * out. */
+static void append_json_samples(FILE *out, struct buffer *text, const struct query_answer *answer,
+	const struct promql_result_series *series, bool histograms)
+{
+	bool many = has_times(answer);
+	size_t written = 0;
+
+	for (size_t s = 0; s < series->sample_count; s++) {
+		const struct sample *sample = &series->samples[s];
+
+		if (sample_is_histogram(sample->value) != histograms)
+			continue;
+		if (written++ == 0)
+			buffer_printf(text, ",\"%s%s\":%s", histograms ? "histogram" : "value",
+				many ? "s" : "", many ? "[" : "");
+		else
+			buffer_append_char(text, ',');
+		append_json_sample(text, sample_time(answer, sample), sample->value);
+		flush(out, text, PIECE_BYTES);
+	}
+	if (written && many)
+		buffer_append_char(text, ']');
 }
 
 static void append_json_series(FILE *out, struct buffer *text, const struct query_answer *answer,
 	const struct promql_result_series *series)
 {
-	bool many = has_times(answer);
-
 	buffer_append_text(text, "{\"metric\":{");
 	for (size_t k = 0; k < series->labels->count; k++) {
 		if (k)
@@ -310,15 +361,10 @@ static void append_json_series(FILE *out, struct buffer *text, const struct quer
 		buffer_append_char(text, ':');
 		json_string(text, series->labels->items[k].value);
 	}
-	buffer_append_text(text, many ? "},\"values\":[" : "},\"value\":");
-	for (size_t s = 0; s < series->sample_count; s++) {
-		if (s)
-			buffer_append_char(text, ',');
-		append_json_sample(
-			text, sample_time(answer, &series->samples[s]), series->samples[s].value);
-		flush(out, text, PIECE_BYTES);
-	}
-	buffer_append_text(text, many ? "]}" : "}");
+	buffer_append_char(text, '}');
+	append_json_samples(out, text, answer, series, false);
+	append_json_samples(out, text, answer, series, true);
+	buffer_append_char(text, '}');
 }
 
 static const char *result_type(const struct query_answer *answer)
