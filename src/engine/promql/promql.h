@@ -392,7 +392,8 @@ struct promql_result {
 
 /*
  * One query, parsed already, at `count` ascending instants. A range-vector expression is evaluated
- * when count is 1. Series are sorted by labels for count > 1, else in the engine's order.
+ * when count is 1. Series are sorted by labels for count > 1 or with step_ms, else in the engine's
+ * order.
  */
 bool promql_query(const struct promql_expr *expr, struct series_source *source,
 	const struct promql_options *options, const int64_t *times_ms, size_t count,

@@ -250,7 +250,8 @@ bool promql_query(const struct promql_expr *expr, struct series_source *source,
 			       plan_strip(expr), source, &options, times_ms, count, &gathering, err)
 		     : query_columns(expr, source, &options, times_ms, count, &gathering, err);
 	if (ok)
-		hand_over(&gathering, count > 1 || expr->type == PROMQL_MATRIX, out);
+		// A range of one step is still a range: told by its step.
+		hand_over(&gathering, options.step_ms > 0 || expr->type == PROMQL_MATRIX, out);
 	drop(&gathering);
 	return ok;
 }

@@ -102,6 +102,10 @@ static void ranges_are_compared_step_by_step(void **state)
 		1);
 	check(LOADED "eval range from 0 to 5m step 1m a{x=\"2\"}\n  a{x=\"2\"} 5 5 5\n", 0, 1);
 	check(LOADED "eval range from 0 to 1m step 1m a{x=\"2\"}\n  a{x=\"2\"} 5 5 5\n", 0, 1);
+	// A range of one step is a matrix, sorted by labels.
+	check("load 1m\n  b 2\n  a 1\n\neval range from 0 to 0 step 1m {__name__=~\"a|b\"}\n"
+	      "  a 1\n  b 2\n",
+		1, 0);
 }
 
 static void order_counts_where_it_is_expected(void **state)
