@@ -119,9 +119,12 @@ static double mad_value(struct window *window, const struct window_span *span)
 	const double *values = sorted_values(window);
 	size_t count = window->sorted.count;
 	double median = window_quantile(values, count, 0.5);
-	double *distances = memory_alloc_array(count, sizeof *distances);
 
 	(void)span;
+	if (isnan(values[0])) // they come first
+		return NAN;
+	double *distances = memory_alloc_array(count, sizeof *distances);
+
 	for (size_t i = 0; i < count; i++)
 		distances[i] = fabs(values[i] - median);
 	qsort(distances, count, sizeof *distances, window_compare);
