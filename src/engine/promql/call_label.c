@@ -8,27 +8,16 @@ struct label_op {
 	struct plan_merge merge;
 };
 
-/*
- * Labels can be joined with themselves, call inside call: without caps a short query would double a
- * text a hundred times.
- */
-enum { MAX_LABEL_BYTES = 64 * 1024, MAX_PLAN_LABEL_BYTES = 64 * 1024 * 1024 };
-
 /* `labels` with the destination set to what is in `value`, which is freed. NULL: too long. */
 static const struct labels *set_destination(const struct plan_op *op, const struct labels *labels,
 	struct buffer *value, struct arena *arena, struct error *err)
 {
 	struct str name = plan_text(op->expr->call.args[1]);
 
-	op->plan->label_bytes += value->len;
-	if (value->len <= MAX_LABEL_BYTES && op->plan->label_bytes <= MAX_PLAN_LABEL_BYTES) {
+	if (plan_count_label(op->plan, op->expr->call.function->name, value->len, err))
 		labels = labels_with(arena, labels, name, str_copy(arena, buffer_str(value)));
-	} else {
-		error_set(err, ERROR_LIMIT,
-			"%s(): label values of %d bytes each and %d in all are the limit",
-			op->expr->call.function->name, MAX_LABEL_BYTES, MAX_PLAN_LABEL_BYTES);
+	else
 		labels = NULL;
-	}
 	buffer_finish(value);
 	return labels;
 }

@@ -337,6 +337,8 @@ bool plan_run_block(
 		return false;
 	if (plan->values.used_bytes)
 		arena_finish(&plan->values);
+	if (plan->values_held && !plan_hold_values(plan, err))
+		return false;
 	plan->times_ms = times_ms;
 	plan->step_count = count;
 	for (size_t i = 0; i < plan->op_count; i++)

@@ -65,6 +65,7 @@ struct promql_plan {
 	struct arena arena;    // operators; as long as the plan
 	struct arena prepared; // labels, mappings, columns; until the next prepare
 	struct arena values;   // histograms and orders that the block in work makes
+	uint64_t values_held;  // of them, as counted with plan_hold
 	struct plan_op **ops;
 	size_t op_count, op_capacity;
 	struct plan_leaf *leaves; // what the plan reads from the source
@@ -154,6 +155,14 @@ struct plan_op *plan_set(struct promql_plan *plan, const struct promql_expr *exp
 /* The parameter as a constant text: a string literal, in parentheses perhaps. */
 struct str plan_text(const struct promql_expr *expr);
 const struct promql_expr *plan_strip(const struct promql_expr *expr);
+
+/*
+ * Texts of labels can be joined with themselves, call inside call, and values can become labels:
+ * without a cap a short query would make gigabytes of them. Counts `len` bytes more; false past the
+ * cap.
+ */
+enum { PLAN_MAX_LABEL_BYTES = 64 * 1024, PLAN_MAX_LABELS_BYTES = 64 * 1024 * 1024 };
+bool plan_count_label(struct promql_plan *plan, const char *what, size_t len, struct error *err);
 
 /* Any UTF-8 names a label, but nothing does not. */
 bool plan_is_label_name(struct str name);
@@ -345,6 +354,10 @@ bool plan_work(struct promql_plan *plan, uint64_t work, struct error *err);
 /* Counts samples that a window or a sub-query holds now and did not before; false past the limit.
  */
 bool plan_hold(struct promql_plan *plan, int64_t samples, struct error *err);
+
+/* Counts what the block made in plan->values since; false past the limit. To be asked now and then
+ * by operators that make histograms. */
+bool plan_hold_values(struct promql_plan *plan, struct error *err);
 
 /* Sees whether the source has new series for this plan, and prepares where needed. */
 bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err);

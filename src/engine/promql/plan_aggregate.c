@@ -368,14 +368,13 @@ static bool eval(struct plan_op *op, struct error *err)
 	bool adds = self->aggregator == PROMQL_SUM || self->aggregator == PROMQL_AVG;
 	bool counts = self->aggregator == PROMQL_COUNT || self->aggregator == PROMQL_GROUP;
 
-	(void)err;
 	op->has_histograms = adds && inner->has_histograms;
 	if (self->aggregator == PROMQL_QUANTILE) {
 		if (inner->has_histograms)
 			without_histograms(self);
 		eval_quantile(self);
 	} else if (adds && inner->has_histograms) {
-		plan_fold_mixed(op, &self->groups, self->aggregator == PROMQL_AVG);
+		return plan_fold_mixed(op, &self->groups, self->aggregator == PROMQL_AVG, err);
 	} else {
 		eval_floats(self, inner->has_histograms && !counts ? without_histograms(self)
 								   : inner->columns);

@@ -23,7 +23,8 @@ struct plan_range {
 };
 struct plan_range plan_range_of(const double *column, size_t count);
 
-/* sum and avg of a vector with histograms in it. */
-void plan_fold_mixed(struct plan_op *op, const struct plan_groups *groups, bool is_mean);
+/* sum and avg of a vector with histograms in it. Fails: ERROR_LIMIT. */
+bool plan_fold_mixed(
+	struct plan_op *op, const struct plan_groups *groups, bool is_mean, struct error *err);
 
 #endif

@@ -92,7 +92,8 @@ static double fold_at(const struct plan_op *op, const struct gathered *gathered,
 	return sample_stale();
 }
 
-void plan_fold_mixed(struct plan_op *op, const struct plan_groups *groups, bool is_mean)
+bool plan_fold_mixed(
+	struct plan_op *op, const struct plan_groups *groups, bool is_mean, struct error *err)
 {
 	struct arena *arena = &op->plan->values;
 	size_t count = op->children[0]->series_count;
@@ -108,5 +109,8 @@ void plan_fold_mixed(struct plan_op *op, const struct plan_groups *groups, bool 
 			out[k] = fold_at(op, &gathered, is_mean);
 		}
 		op->columns[g] = out;
+		if (!plan_hold_values(op->plan, err))
+			return false;
 	}
+	return true;
 }

@@ -136,7 +136,7 @@ static bool eval_scalar(struct plan_op *op, struct error *err)
 	plan_merge_follow(&self->merge, op, vector);
 	if (by_element)
 		binary_start_notes(binary);
-	for (size_t i = 0; i < vector->series_count; i++)
+	for (size_t i = 0; i < vector->series_count; i++) {
 		if (by_element)
 			combine_elements(self, i);
 		else
@@ -144,6 +144,9 @@ static bool eval_scalar(struct plan_op *op, struct error *err)
 				lhs->columns[lhs->is_scalar ? 0 : i],
 				rhs->columns[rhs->is_scalar ? 0 : i], vector->columns[i],
 				(double *)self->results[i], op->plan->step_count);
+		if (by_element && !plan_hold_values(op->plan, err))
+			return false;
+	}
 	if (by_element)
 		binary_tell_notes(binary);
 	return plan_merge_eval(&self->merge, op, self->results, err);

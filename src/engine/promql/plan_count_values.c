@@ -32,8 +32,9 @@ static bool prepare(struct plan_op *op, struct error *err)
 	return true;
 }
 
+/* NULL: too much text. */
 static const struct labels *labels_of(
-	const struct count_op *self, const struct labels *labels, double value)
+	const struct count_op *self, const struct labels *labels, double value, struct error *err)
 {
 	const struct promql_expr *expr = self->op.expr;
 	struct arena *arena = &self->op.plan->prepared;
@@ -44,9 +45,12 @@ static const struct labels *labels_of(
 		histogram_print(&text, sample_histogram(value));
 	else
 		buffer_append_number(&text, value);
-	struct str copy = str_copy(arena, buffer_str(&text));
+	bool ok = plan_count_label(self->op.plan, "count_values", text.len, err);
+	struct str copy = ok ? str_copy(arena, buffer_str(&text)) : STR("");
 
 	buffer_finish(&text);
+	if (!ok)
+		return NULL;
 	if (expr->aggregate.without)
 		return labels_project(arena, labels_with(arena, labels, name, copy),
 			expr->aggregate.names, expr->aggregate.name_count, false);
@@ -62,9 +66,12 @@ static bool find_output(struct count_op *self, size_t i, double value, struct er
 
 	if (last->out != SIZE_MAX && last->bits == sample_bits(value))
 		return true;
+	const struct labels *labels = labels_of(self, self->op.children[0]->labels[i], value, err);
+
+	if (!labels)
+		return false;
 	last->bits = sample_bits(value);
-	last->out = plan_outputs_put(&self->outputs, &self->op,
-		labels_of(self, self->op.children[0]->labels[i], value), false, err);
+	last->out = plan_outputs_put(&self->outputs, &self->op, labels, false, err);
 	return last->out != SIZE_MAX;
 }
 

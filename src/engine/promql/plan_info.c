@@ -100,8 +100,14 @@ static void find_targets(struct info_op *self, struct plan_index *index, const b
 					       arena));
 	self->target_count = index->count;
 	self->targets = ARENA_ARRAY(arena, struct target, index->count);
-	for (size_t t = 0; t < index->count; t++)
-		self->targets[t].members = ARENA_ARRAY(arena, size_t, info->series_count);
+	for (size_t j = 0; j < info->series_count; j++)
+		if (is_wanted[j])
+			self->targets[of[j]].member_count++;
+	for (size_t t = 0; t < index->count; t++) {
+		self->targets[t].members =
+			ARENA_ARRAY(arena, size_t, self->targets[t].member_count);
+		self->targets[t].member_count = 0;
+	}
 	for (size_t j = 0; j < info->series_count; j++)
 		if (is_wanted[j]) {
 			struct target *target = &self->targets[of[j]];

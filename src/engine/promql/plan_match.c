@@ -9,12 +9,15 @@
  */
 
 /*
- * A signature's series, and the output column of each pair: out[many * one_count + one]; with
- * `fill` also those of a series that meets the value that stands in for the other side.
+ * A signature's series, and the output column of each pair. Of the "one" side only the labels that
+ * group_left() asks for are in the result: series that agree on them are of one class, and
+ * out[many * class_count + class_of[one]] is the output. With `fill` there are also those of a
+ * series that meets the value that stands in for the other side.
  */
 struct match_group {
 	size_t *many, *one;
 	size_t many_count, one_count;
+	size_t *class_of, class_count;
 	size_t *out, *many_alone, *one_alone;
 };
 
@@ -110,7 +113,7 @@ static void fill_groups(struct match_op *self, const size_t *many_group, const s
 
 		group->many = ARENA_ARRAY(arena, size_t, group->many_count);
 		group->one = ARENA_ARRAY(arena, size_t, group->one_count);
-		group->out = ARENA_ARRAY(arena, size_t, group->many_count * group->one_count);
+		group->class_of = ARENA_ARRAY(arena, size_t, group->one_count);
 		group->many_alone = ARENA_ARRAY(arena, size_t, group->many_count);
 		group->one_alone = ARENA_ARRAY(arena, size_t, group->one_count);
 		group->many_count = group->one_count = 0;
@@ -125,6 +128,44 @@ static void fill_groups(struct match_op *self, const size_t *many_group, const s
 
 		group->one[group->one_count++] = i;
 	}
+}
+
+/* Sorts the "one" side into classes. Without included labels there is one. */
+static void find_classes(struct match_op *self, struct match_group *group)
+{
+	const struct promql_expr *expr = self->matching;
+	const struct plan_op *one = one_side(self);
+	struct arena scratch = {0};
+	struct plan_index index;
+
+	plan_index_init(&index, &scratch);
+	for (size_t o = 0; expr->binary.include_count && o < group->one_count; o++)
+		group->class_of[o] = plan_index_put(
+			&index, labels_project(&scratch, one->labels[group->one[o]],
+					expr->binary.include, expr->binary.include_count, true));
+	group->class_count = index.count ? index.count : group->one_count > 0;
+	arena_finish(&scratch);
+}
+
+/* Each pair may be a column: their number is bounded before there is memory for them. */
+static bool make_pairs(struct match_op *self, struct error *err)
+{
+	struct promql_plan *plan = self->binary.op.plan;
+	uint64_t pairs = 0, most = plan->options.max_samples / plan->stride;
+
+	for (size_t g = 0; g < self->group_count; g++) {
+		struct match_group *group = &self->groups[g];
+
+		find_classes(self, group);
+		if (group->class_count && group->many_count > (most - pairs) / group->class_count)
+			return error_set(err, ERROR_LIMIT,
+				"query processing would load too many samples into memory in query "
+				"execution");
+		pairs += group->many_count * group->class_count;
+		group->out = ARENA_ARRAY(
+			&plan->prepared, size_t, group->many_count * group->class_count);
+	}
+	return true;
 }
 
 /* --- outputs --- */
@@ -156,9 +197,11 @@ static void name_group(struct match_op *self, struct naming *naming, struct matc
 		const struct labels *labels = many->labels[group->many[m]];
 		bool drops = plan_drops(many, group->many[m]);
 
-		for (size_t o = 0; o < group->one_count; o++)
-			group->out[m * group->one_count + o] =
-				name_pair(self, naming, labels, one->labels[group->one[o]], drops);
+		// The first of each class speaks for it.
+		for (size_t o = 0, known = 0; known < group->class_count; o++)
+			if (group->class_of[o] == known)
+				group->out[m * group->class_count + known++] = name_pair(
+					self, naming, labels, one->labels[group->one[o]], drops);
 		if (fills_one(self))
 			group->many_alone[m] = name_pair(
 				self, naming, labels, signature(self, labels, arena), drops);
@@ -178,7 +221,8 @@ static size_t most_outputs(const struct match_op *self)
 	for (size_t g = 0; g < self->group_count; g++) {
 		const struct match_group *group = &self->groups[g];
 
-		most += group->many_count * group->one_count + group->many_count + group->one_count;
+		most += group->many_count * group->class_count + group->many_count +
+			group->one_count;
 	}
 	return most;
 }
@@ -193,7 +237,8 @@ static void find_simple_groups(struct match_op *self)
 	if (fills_one(self) || fills_many(self))
 		return;
 	for (size_t g = 0; g < self->group_count; g++)
-		for (size_t i = 0; i < self->groups[g].many_count * self->groups[g].one_count; i++)
+		for (size_t i = 0; i < self->groups[g].many_count * self->groups[g].class_count;
+			i++)
 			users[self->groups[g].out[i]]++;
 	for (size_t g = 0; g < self->group_count; g++) {
 		const struct match_group *group = &self->groups[g];
@@ -232,7 +277,6 @@ static bool prepare(struct plan_op *op, struct error *err)
 	struct arena *arena = &op->plan->prepared;
 	struct plan_index index;
 
-	(void)err;
 	plan_index_init(&index, arena);
 	size_t *many_group = ARENA_ARRAY(arena, size_t, many_side(self)->series_count);
 	size_t *one_group = ARENA_ARRAY(arena, size_t, one_side(self)->series_count);
@@ -243,6 +287,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 	self->groups = ARENA_ARRAY(arena, struct match_group, index.count);
 	self->round = 0;
 	fill_groups(self, many_group, one_group);
+	if (!make_pairs(self, err))
+		return false;
 	name_outputs(self);
 	return true;
 }
@@ -346,7 +392,7 @@ static bool match_at(
 			    o == SIZE_MAX ? self->matching->binary.fill_right
 					  : one->columns[group->one[o]][k],
 			    o == SIZE_MAX ? group->many_alone[m]
-					  : group->out[m * group->one_count + o],
+					  : group->out[m * group->class_count + group->class_of[o]],
 			    k, i, &matched, err))
 			return false;
 	}
@@ -401,7 +447,7 @@ static void clear_outputs(struct match_op *self, bool by_element)
 
 		if (self->is_simple[g] && !by_element)
 			continue;
-		for (size_t i = 0; i < group->many_count * group->one_count; i++)
+		for (size_t i = 0; i < group->many_count * group->class_count; i++)
 			plan_clear_column(&self->binary.op, group->out[i]);
 		for (size_t i = 0; fills_one(self) && i < group->many_count; i++)
 			plan_clear_column(&self->binary.op, group->many_alone[i]);
@@ -433,7 +479,8 @@ static bool eval(struct plan_op *op, struct error *err)
 			find_present(one_side(self), self->one_present, op->plan->step_count);
 			has_present = true;
 		}
-		ok = eval_group(self, &self->groups[g], err);
+		ok = eval_group(self, &self->groups[g], err) &&
+		     (!by_element || plan_hold_values(op->plan, err));
 	}
 	if (by_element)
 		binary_tell_notes(&self->binary);

@@ -12,6 +12,16 @@ struct str plan_metric_name(const struct labels *labels)
 	return labels_get(labels, SERIES_METRIC_NAME);
 }
 
+bool plan_count_label(struct promql_plan *plan, const char *what, size_t len, struct error *err)
+{
+	plan->label_bytes += len;
+	if (len <= PLAN_MAX_LABEL_BYTES && plan->label_bytes <= PLAN_MAX_LABELS_BYTES)
+		return true;
+	return error_set(err, ERROR_LIMIT,
+		"%s(): label values of %d bytes each and %d in all are the limit", what,
+		PLAN_MAX_LABEL_BYTES, PLAN_MAX_LABELS_BYTES);
+}
+
 bool plan_is_label_name(struct str name)
 {
 	size_t at = 0, len = 1;

@@ -84,6 +84,8 @@ static bool eval_negate(struct plan_op *op, struct error *err)
 			out[k] = negative(op, in[k]);
 		for (size_t k = 0; !child->has_histograms && k < op->plan->step_count; k++)
 			out[k] = plan_is_missing(in[k]) ? in[k] : -in[k];
+		if (child->has_histograms && !plan_hold_values(op->plan, err))
+			return false;
 	}
 	return plan_merge_eval(&self->merge, op, self->results, err);
 }

@@ -227,6 +227,15 @@ bool plan_hold(struct promql_plan *plan, int64_t samples, struct error *err)
 	return *held <= plan->options.max_samples || too_many(err);
 }
 
+bool plan_hold_values(struct promql_plan *plan, struct error *err)
+{
+	uint64_t held = plan->values.used_bytes / sizeof(struct sample);
+	int64_t more = (int64_t)(held - plan->values_held);
+
+	plan->values_held = held;
+	return plan_hold(plan, more, err);
+}
+
 bool plan_renew(struct plan_op *op, struct error *err)
 {
 	struct promql_plan *plan = op->plan;
@@ -265,7 +274,7 @@ bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)
 	plan->stride = stride > plan->stride ? stride : plan->stride;
 	plan->generation++;
 	for (size_t i = 0; i < plan->op_count; i++)
-		if (!plan->ops[i]->ops->prepare(plan->ops[i], err))
+		if (!plan_may_go_on(plan, err) || !plan->ops[i]->ops->prepare(plan->ops[i], err))
 			return false;
 	plan->is_prepared = check_size(plan, err);
 	return plan->is_prepared;

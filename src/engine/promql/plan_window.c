@@ -193,7 +193,7 @@ static bool account(struct window_op *self, struct window *window, uint64_t work
 	int64_t more = (int64_t)(held - window->held);
 
 	window->held = held;
-	return plan_hold(self->op.plan, more, err) &&
+	return plan_hold(self->op.plan, more, err) && plan_hold_values(self->op.plan, err) &&
 	       plan_work(self->op.plan, work + window->passed - passed_before, err);
 }
 

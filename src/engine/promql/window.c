@@ -62,13 +62,17 @@ void window_move(struct window *window, const struct window_function *function,
 	// it came.
 	int64_t gone_ms = span->closed ? span->start_ms - 1 : span->start_ms;
 
+	// Most series have no start timestamps at all.
+	bool has_starts = window->head.series->has_starts;
+
 	if (gone_ms > until_ms)
 		gone_ms = until_ms;
 	window->until_ms = until_ms;
 	while (catch_head(window) && window->head.t_ms <= until_ms) {
 		struct sample sample = {window->head.t_ms, window->head.value};
 
-		window->start_count += window->head.start_ms != 0;
+		if (has_starts)
+			window->start_count += window->head.start_ms != 0;
 		window->has_head = cursor_next(&window->head);
 		window->passed++;
 		if (!is_odd(sample.value))
@@ -79,7 +83,8 @@ void window_move(struct window *window, const struct window_function *function,
 	while (catch_tail(window) && window->tail.t_ms <= gone_ms) {
 		struct sample sample = {window->tail.t_ms, window->tail.value};
 
-		window->start_count -= window->tail.start_ms != 0;
+		if (has_starts)
+			window->start_count -= window->tail.start_ms != 0;
 		window->has_tail = cursor_next(&window->tail);
 		if (!is_odd(sample.value))
 			go_out(window, function, sample);

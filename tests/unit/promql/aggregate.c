@@ -35,15 +35,15 @@ static void the_best_come_first_and_nan_last(void **state)
 		"a{g=\"1\", n=\"2\"} 1\na{g=\"1\", n=\"1\"} NaN");
 	assert_answer(&asking, "topk(0, a)", 0, "");
 	assert_answer(&asking, "topk(1e19, a)", 0, "error: Scalar value 1e+19 overflows int64");
-	assert_answers(&asking, "count(topk(scalar(a{n=\"2\"}), a))", 0, 20, 10,
-		"{} 2@0 3@10 1@20");
+	assert_answers(
+		&asking, "count(topk(scalar(a{n=\"2\"}), a))", 0, 20, 10, "{} 2@0 3@10 1@20");
 }
 
 static void some_pass_by_number_or_by_place(void **state)
 {
 	(void)state;
-	assert_answer(&asking, "limitk by (g) (1, a)", 0,
-		"a{g=\"1\", n=\"1\"} 1\na{g=\"2\", n=\"3\"} 3");
+	assert_answer(
+		&asking, "limitk by (g) (1, a)", 0, "a{g=\"1\", n=\"1\"} 1\na{g=\"2\", n=\"3\"} 3");
 	assert_answer(&asking, "count(limit_ratio(0.5, a) or limit_ratio(-0.5, a))", 0, "{} 4");
 	assert_answer(&asking, "limit_ratio(0.5, a) and limit_ratio(-0.5, a)", 0, "");
 	assert_answer(&asking, "count(limit_ratio(2, a))", 0, "{} 4");
@@ -58,7 +58,8 @@ static void a_place_is_that_of_prometheus(void **state)
 	assert_true(ratio_hash("", 0) == 0xEF46DB3751D8E999);
 	assert_true(ratio_hash("a", 1) == 0xD24EC4F1A98C6E5B);
 	assert_true(ratio_hash("abc", 3) == 0x44BC2CF5AD770999);
-	assert_true(ratio_hash("Nobody inspects the spammish repetition", 39) == 0xFBCEA83C8A378BF1);
+	assert_true(
+		ratio_hash("Nobody inspects the spammish repetition", 39) == 0xFBCEA83C8A378BF1);
 }
 
 static void quantiles_and_variances_are_of_floats(void **state)
@@ -67,7 +68,8 @@ static void quantiles_and_variances_are_of_floats(void **state)
 	assert_answer(&asking, "quantile(0.5, a)", 0, "{} 2.5");
 	assert_answer(&asking, "quantile by (g) (1, a)", 10, "{g=\"1\"} 4\n{g=\"2\"} 4");
 	assert_answer(&asking, "quantile(2, a)", 0, "{} +Inf");
-	assert_said(&asking, "PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)");
+	assert_said(
+		&asking, "PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)");
 	assert_answer(&asking, "stdvar(a)", 0, "{} 1.25");
 	assert_answer(&asking, "stddev(a{g=\"2\"})", 20, "{} 0");
 	assert_answer(&asking, "avg(a * 1.7e308)", 0, "{} +Inf");
@@ -81,9 +83,10 @@ static void values_are_counted_as_they_come(void **state)
 		"{v=\"1\"} 1@0 1@20\n{v=\"2\"} 1@0 1@10\n{v=\"3\"} 1@0 1@10\n{v=\"4\"} 1@0 2@10\n"
 		"{v=\"5\"} 2@20\n{v=\"NaN\"} 1@20");
 	// What depends on labels that came during evaluation sees them.
-	assert_answers(&asking, "sum(count_values by (g) (\"v\", a)) + sum(a > 4)", 0, 20, 10,
-		"{} 14@20");
-	assert_answer(&asking, "sort_by_label(max_over_time(count_values(\"v\", a)[30s:10s]), \"v\")", 20,
+	assert_answers(
+		&asking, "sum(count_values by (g) (\"v\", a)) + sum(a > 4)", 0, 20, 10, "{} 14@20");
+	assert_answer(&asking,
+		"sort_by_label(max_over_time(count_values(\"v\", a)[30s:10s]), \"v\")", 20,
 		"{v=\"1\"} 1\n{v=\"2\"} 1\n{v=\"3\"} 1\n{v=\"4\"} 2\n{v=\"5\"} 2\n{v=\"NaN\"} 1");
 	asking.options.max_samples = 1000;
 	asking_load(&asking, "b", "0+1x400");

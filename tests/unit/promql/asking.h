@@ -41,8 +41,7 @@ static inline void asking_load(struct asking *asking, const char *metric, const 
 	struct error err = {0};
 	size_t count;
 	int64_t t_ms = 0;
-	const struct labels *labels =
-		promql_parse_metric(str_from(metric), &asking->arena, &err);
+	const struct labels *labels = promql_parse_metric(str_from(metric), &asking->arena, &err);
 
 	assert_non_null(labels);
 	assert_true(promql_parse_values(str_from(values), &asking->arena, &runs, &count, &err));
@@ -51,15 +50,16 @@ static inline void asking_load(struct asking *asking, const char *metric, const 
 	for (size_t i = 0; i < count; i++) {
 		double value = runs[i].value;
 
-		for (size_t k = 0; k < runs[i].count; k++, t_ms += 10000, value += runs[i].increment)
+		for (size_t k = 0; k < runs[i].count;
+			k++, t_ms += 10000, value += runs[i].increment)
 			if (!runs[i].missing)
 				assert_true(sink->ops->append(sink, series, t_ms, value));
 	}
 }
 
 /* Values of one series, with their times in seconds where there are many. */
-static inline void asking_print(struct buffer *out, const struct promql_result_series *series,
-	bool with_times)
+static inline void asking_print(
+	struct buffer *out, const struct promql_result_series *series, bool with_times)
 {
 	labels_print_metric(out, series->labels);
 	for (size_t k = 0; k < series->sample_count; k++) {
@@ -76,16 +76,16 @@ static inline void asking_print(struct buffer *out, const struct promql_result_s
 }
 
 /* The answer, a series a line; an error as "error: …". In the arena. */
-static inline const char *asking_range(struct asking *asking, const char *text, int64_t from_s,
-	int64_t to_s, int64_t step_s)
+static inline const char *asking_range(
+	struct asking *asking, const char *text, int64_t from_s, int64_t to_s, int64_t step_s)
 {
 	struct buffer out = {0};
 	struct error err = {0};
 	struct promql_result result;
 	size_t count = step_s ? (size_t)((to_s - from_s) / step_s) + 1 : 1;
 	int64_t *times_ms = ARENA_ARRAY(&asking->arena, int64_t, count);
-	struct promql_expr *expr = promql_parse(
-		str_from(text), asking->options.features, &asking->arena, NULL, &err);
+	struct promql_expr *expr =
+		promql_parse(str_from(text), asking->options.features, &asking->arena, NULL, &err);
 
 	if (!expr)
 		fail_msg("%s: %s", text, err.text);
@@ -98,8 +98,8 @@ static inline const char *asking_range(struct asking *asking, const char *text, 
 		for (size_t i = 0; i < result.series_count; i++) {
 			if (i)
 				buffer_append_char(&out, '\n');
-			asking_print(&out, &result.series[i],
-				count > 1 || result.type == PROMQL_MATRIX);
+			asking_print(
+				&out, &result.series[i], count > 1 || result.type == PROMQL_MATRIX);
 		}
 	else
 		buffer_printf(&out, "error: %s", err.text);
@@ -120,11 +120,10 @@ static inline const char *asking_at(struct asking *asking, const char *text, int
 #define assert_answers(asking, text, from_s, to_s, step_s, expected) \
 	assert_string_equal(asking_range(asking, text, from_s, to_s, step_s), expected)
 /* What was said of the last query, all of it. */
-#define assert_said(asking, expected)                                        \
-	do {                                                                 \
-		assert_int_equal((asking)->annotations.count, 1);            \
-		assert_string_equal(                                         \
-			(asking)->annotations.items[0].text.data, expected); \
+#define assert_said(asking, expected)                                                    \
+	do {                                                                             \
+		assert_int_equal((asking)->annotations.count, 1);                        \
+		assert_string_equal((asking)->annotations.items[0].text.data, expected); \
 	} while (0)
 
 #endif

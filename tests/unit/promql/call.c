@@ -86,10 +86,9 @@ static void a_scalar_is_the_only_float(void **state)
 	assert_answer(&asking, "scalar(a)", 0, "{} 1");
 	assert_answer(&asking, "scalar(a)", 10, "{} NaN");
 	assert_answer(&asking, "absent(a{n=\"1\"} or nothing{z=\"3\"})", 0, "");
-	assert_answer(&asking, "absent(nothing{x=\"1\",y=~\"2\",z=\"3\",z=\"4\"})", 0,
-		"{x=\"1\"} 1");
-	assert_answers(&asking, "step() + range() + start() + end()", 10, 20, 10,
-		"{} 50@10 50@20");
+	assert_answer(
+		&asking, "absent(nothing{x=\"1\",y=~\"2\",z=\"3\",z=\"4\"})", 0, "{x=\"1\"} 1");
+	assert_answers(&asking, "step() + range() + start() + end()", 10, 20, 10, "{} 50@10 50@20");
 }
 
 static void info_series_lend_their_labels(void **state)
@@ -103,8 +102,7 @@ static void info_series_lend_their_labels(void **state)
 		"a{instance=\"i\", job=\"j\", v=\"2\"} 3@20 4@30");
 	assert_answer(&asking, "sum by (v) (info(a))", 30, "{v=\"2\"} 4");
 	assert_answer(&asking, "info(a, {w=~\".+\"})", 30, "");
-	assert_answer(&asking, "info(a offset 20s)", 30,
-		"a{instance=\"i\", job=\"j\", v=\"1\"} 2");
+	assert_answer(&asking, "info(a offset 20s)", 30, "a{instance=\"i\", job=\"j\", v=\"1\"} 2");
 }
 
 int main(void)

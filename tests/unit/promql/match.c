@@ -40,8 +40,8 @@ static void a_filled_side_stands_in_instant_by_instant(void **state)
 static void one_meets_many_only_when_told_so(void **state)
 {
 	(void)state;
-	assert_answer(&asking, "l * on() group_left() r{a=\"1\"}", 0,
-		"{a=\"1\"} 100\n{a=\"2\"} 1000");
+	assert_answer(
+		&asking, "l * on() group_left() r{a=\"1\"}", 0, "{a=\"1\"} 100\n{a=\"2\"} 1000");
 	assert_answer(&asking, "l * on() group_left(a) r{a=\"1\"}", 20,
 		"error: multiple matches for labels: grouping labels must ensure unique matches");
 	assert_answer(&asking, "l > on() r{a=\"1\"}", 0,
@@ -53,8 +53,8 @@ static void one_meets_many_only_when_told_so(void **state)
 		"many-to-many matching not allowed: matching labels must be unique on one side");
 	// Where one side is empty nothing meets, nor is complained about.
 	assert_answer(&asking, "nothing + on() r", 0, "");
-	assert_answer(&asking, "r{a=\"1\"} * on() group_right() l", 0,
-		"{a=\"1\"} 100\n{a=\"2\"} 1000");
+	assert_answer(
+		&asking, "r{a=\"1\"} * on() group_right() l", 0, "{a=\"1\"} 100\n{a=\"2\"} 1000");
 }
 
 static void a_comparison_keeps_the_left_value_and_its_name(void **state)

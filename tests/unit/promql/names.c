@@ -33,8 +33,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const char duplicates[] =
-	"error: vector cannot contain metrics with the same labelset";
+static const char duplicates[] = "error: vector cannot contain metrics with the same labelset";
 
 static void names_go_at_once(void **state)
 {
@@ -56,8 +55,9 @@ static void delayed_names_tell_series_apart_until_the_end(void **state)
 	assert_answer(&asking, "sum by (__name__) (abs(a))", 0, "{} 1");
 	assert_answer(&asking, "max by (__name__) (a)", 0, "a 1");
 	assert_answer(&asking, "c * 2", 0, "{} 2");
-	assert_answer(&asking, "label_replace(abs(a), \"__name__\", \"${1}x\", \"__name__\", \"(.*)\")",
-		0, "ax{e=\"1\"} 1");
+	assert_answer(&asking,
+		"label_replace(abs(a), \"__name__\", \"${1}x\", \"__name__\", \"(.*)\")", 0,
+		"ax{e=\"1\"} 1");
 }
 
 static void a_sub_query_hands_marks_on(void **state)
@@ -86,9 +86,8 @@ int main(void)
 			delayed_names_tell_series_apart_until_the_end, set_up_delayed, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_sub_query_hands_marks_on, set_up_delayed, tear_down),
-		cmocka_unit_test_setup_teardown(
-			what_gets_alike_is_merged_where_it_does_not_meet, set_up_delayed,
-			tear_down),
+		cmocka_unit_test_setup_teardown(what_gets_alike_is_merged_where_it_does_not_meet,
+			set_up_delayed, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,8 @@ static void windows_are_summed_up_in_many_ways(void **state)
 	assert_answer(&asking, "resets(a[1m10s])", 60, "{} 2");
 	assert_answer(&asking, "quantile_over_time(0.5, a[20s])", 40, "{} 7");
 	assert_answer(&asking, "quantile_over_time(-1, a[20s])", 40, "{} -Inf");
-	assert_said(&asking,
-		"PromQL warning: quantile value should be between 0 and 1, got -1 (1:20)");
+	assert_said(
+		&asking, "PromQL warning: quantile value should be between 0 and 1, got -1 (1:20)");
 	assert_answer(&asking, "mad_over_time(a[20s])", 10, "{} 1.5");
 	assert_answer(&asking, "stdvar_over_time(a[20s])", 10, "{} 2.25");
 	assert_answer(&asking, "deriv(a[20s])", 10, "{} -0.3");
@@ -123,8 +123,9 @@ static void what_is_no_counter_is_told(void **state)
 	assert_int_equal(asking.annotations.count, 0);
 	asking.options.features |= PROMQL_TYPE_AND_UNIT;
 	asking_at(&asking, "rate(a_total[1m])", 20);
-	assert_said(&asking, "PromQL info: metric might not be a counter, __type__ label is not set "
-			     "to \"counter\" or \"histogram\", got \"\": \"a_total\" (1:6)");
+	assert_said(&asking,
+		"PromQL info: metric might not be a counter, __type__ label is not set "
+		"to \"counter\" or \"histogram\", got \"\": \"a_total\" (1:6)");
 }
 
 static void sub_queries_nest_and_stand_at_instants(void **state)
@@ -135,13 +136,14 @@ static void sub_queries_nest_and_stand_at_instants(void **state)
 	assert_answer(&asking, "sum_over_time(a[30s:10s] @ 50 offset 10s)", 500, "{} 9");
 	assert_answer(&asking, "max_over_time(sum_over_time(a[20s:10s])[40s:20s] offset -20s)", 100,
 		"{} 23");
-	assert_answers(&asking, "sum_over_time(a[20s:10s] @ end())", 0, 100, 50,
-		"{} 19@0 19@50 19@100");
+	assert_answers(
+		&asking, "sum_over_time(a[20s:10s] @ end())", 0, 100, 50, "{} 19@0 19@50 19@100");
 	assert_answer(&asking, "a[25s:10s]", 50, "a 3@30 4@40 5@50");
 	assert_answer(&asking, "a[25s] @ 20", 500, "a 0@0 1@10 2@20");
 	assert_answer(&asking, "a[15s] smoothed", 25, "a 1@10 2@20 2.5@25");
 	assert_answers(&asking, "a[10s]", 0, 10, 10,
-		"error: invalid expression type \"range vector\" for range query, must be Scalar or "
+		"error: invalid expression type \"range vector\" for range query, must be Scalar "
+		"or "
 		"instant Vector");
 }
 
