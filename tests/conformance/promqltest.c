@@ -1,12 +1,12 @@
 /*
- * Runs a file in Prometheus's own test language (engine/promqltest):
+ * Runs files in Prometheus's own test language (engine/promqltest), none of whose cases may fail:
  *
- *   promqltest FILE AT_LEAST
- *   promqltest --shared ROOT NAME AT_LEAST
+ *   promqltest FILE…
+ *   promqltest --shared ROOT NAME
  *
  * The second form takes Prometheus's own file NAME.test from the study folder (RAILQUEST_SHARED,
- * else ROOT/../shared) and exits 77, "skipped", where there is none. AT_LEAST is the number of
- * cases that must pass, or "all". Prints failed cases and totals.
+ * else ROOT/../shared) and exits 77, "skipped", where there is none. Prints failed cases and
+ * totals.
  */
 #include "base/file.h"
 #include "engine/promqltest/promqltest.h"
@@ -22,10 +22,12 @@ static void on_failed(void *context, const struct promqltest_case *test, struct 
 	printf("%s:%zu: %.*s\n  %.*s\n", path, test->line, STR_ARG(test->text), STR_ARG(why));
 }
 
-static bool run_path(const char *path, struct promqltest_counts *counts)
+/* A file without a case tests nothing: a wrong path would pass unseen. */
+static bool passes(const char *path)
 {
 	const struct promqltest_observer observer = {(void *)path, NULL, on_failed};
 	const struct promqltest_options options = {0};
+	struct promqltest_counts counts = {0};
 	struct arena arena = {0};
 	struct error err = {0};
 	struct str text;
@@ -33,25 +35,15 @@ static bool run_path(const char *path, struct promqltest_counts *counts)
 
 	if (!ok)
 		fprintf(stderr, "%s\n", err.text);
-	else if (!(ok = promqltest_run(text, &options, &observer, counts, &err)))
+	else if (!(ok = promqltest_run(text, &options, &observer, &counts, &err)))
 		fprintf(stderr, "%s:%s\n", path, err.text);
-	printf("%s: %llu passed, %llu failed\n", path, (unsigned long long)counts->passed,
-		(unsigned long long)counts->failed);
+	printf("%s: %llu passed, %llu failed\n", path, (unsigned long long)counts.passed,
+		(unsigned long long)counts.failed);
 	arena_finish(&arena);
-	return ok;
+	return ok && counts.passed && !counts.failed;
 }
 
-static int judge(const char *path, const char *at_least)
-{
-	struct promqltest_counts counts = {0};
-	bool ok = run_path(path, &counts);
-
-	if (strcmp(at_least, "all") == 0)
-		return ok && counts.passed && !counts.failed ? 0 : 1;
-	return counts.passed >= strtoull(at_least, NULL, 10) ? 0 : 1;
-}
-
-static int judge_shared(const char *root, const char *name, const char *at_least)
+static int run_shared(const char *root, const char *name)
 {
 	const char *folder = getenv("RAILQUEST_SHARED");
 	char path[4096];
@@ -62,15 +54,16 @@ static int judge_shared(const char *root, const char *name, const char *at_least
 		fprintf(stderr, "%s is not there: skipped\n", path);
 		return 77;
 	}
-	return judge(path, at_least);
+	return passes(path) ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && strcmp(argv[1], "--shared") == 0)
-		return judge_shared(argv[2], argv[3], argv[4]);
-	if (argc == 3)
-		return judge(argv[1], argv[2]);
-	fprintf(stderr, "usage: promqltest [--shared ROOT NAME | FILE] AT_LEAST\n");
-	return 2;
+	bool ok = argc > 1;
+
+	if (argc == 4 && strcmp(argv[1], "--shared") == 0)
+		return run_shared(argv[2], argv[3]);
+	for (int i = 1; i < argc; i++)
+		ok = passes(argv[i]) && ok;
+	return ok ? 0 : 1;
 }

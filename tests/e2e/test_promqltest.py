@@ -1,9 +1,10 @@
 """`railquest promqltest`: Prometheus's test language, its totals and its exit codes."""
+import re
 import subprocess
 
 import pytest
 
-from serving import RAILQUEST
+from serving import RAILQUEST, ROOT
 
 GOOD = """
 # Two series, a question of each kind.
@@ -113,3 +114,19 @@ def test_no_file_is_a_usage_error():
 def test_standard_input(run):
     done = subprocess.run([RAILQUEST, "promqltest", "-"], input=GOOD, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "6 passed, 0 failed\n")
+
+
+def test_the_example_in_the_docs_is_what_happens(tmp_path):
+    page = (ROOT / "docs" / "promql.md").read_text()
+    block = re.search(r"^    \$ cat rate\.test\n((?:(?:    .*)?\n)+)", page, re.M)[1]
+    text, told = re.sub(r"^    ", "", block, flags=re.M).split("$ railquest promqltest rate.test\n")
+    (tmp_path / "rate.test").write_text(text)
+    done = subprocess.run([RAILQUEST, "promqltest", "rate.test"], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (1, "", told.rstrip("\n") + "\n")
+
+
+def test_features_can_be_taken_away(run):
+    text = "load 1m\n  a 1 2\n\neval instant at 1m limitk(1, a)\n  a 2\n"
+    assert totals(run(text)) == "1 passed, 0 failed"
+    done = run(text, words=["--disable-feature", "promql-experimental-functions"])
+    assert done.returncode == 1 and "experimental" in done.stdout
