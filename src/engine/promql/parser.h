@@ -14,6 +14,9 @@
 enum {
 	PARSER_MAX_DEPTH = 200,
 	PARSER_MAX_BYTES = 1 << 20,
+	// Of all regular expressions of a text together: a few bytes of it can ask for megabytes.
+	PARSER_MAX_PATTERN_BYTES = 32 << 20,
+	PARSER_PATTERN_BYTES = 16 << 10, // what each counts beside its program
 };
 
 /* A node as the parser makes it: `depth` counts levels below it, a left spine as one. */
@@ -41,6 +44,7 @@ struct parser {
 	unsigned aggregations; // open around the current place: errors name them
 	size_t last_end;       // end of the last number, duration or closing bracket
 	struct parser_matcher *matchers;
+	size_t pattern_bytes; // of their regular expressions
 };
 
 void parser_init(struct parser *parser, struct str text, struct arena *arena,

@@ -20,7 +20,13 @@ static bool add_matcher(struct parser *parser, enum matcher_kind kind, struct st
 		return parser_fail(parser, err.kind, position, "%s", err.text);
 	made->previous = parser->matchers;
 	parser->matchers = made;
-	return true;
+	if (!made->matcher.regex)
+		return true;
+	parser->pattern_bytes += PARSER_PATTERN_BYTES + regex_size(made->matcher.regex);
+	if (parser->pattern_bytes <= PARSER_MAX_PATTERN_BYTES)
+		return true;
+	return parser_fail(parser, ERROR_LIMIT, position,
+		"regular expressions take more than %d MiB", PARSER_MAX_PATTERN_BYTES >> 20);
 }
 
 static bool is_match_operator(enum token_kind kind)

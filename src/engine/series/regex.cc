@@ -6,6 +6,7 @@ extern "C" {
 #include "engine/series/series.h"
 }
 
+#include <algorithm>
 #include <map>
 #include <re2/re2.h>
 #include <string>
@@ -69,6 +70,17 @@ static const char *mistake(re2::RE2::ErrorCode code)
 	return "regexp/syntax: internal error";
 }
 
+/*
+ * Of a pattern. A query may have hundreds, each with states of its own, so it gets what is usual
+ * for its length first, and the most that we spend only where that does not do.
+ */
+static const int64_t MAX_MEMORY = 8 << 20;
+
+static int64_t small_memory(size_t pattern_len)
+{
+	return (256 << 10) + 64 * (int64_t)pattern_len;
+}
+
 extern "C" struct regex *regex_create(struct str pattern, struct error *err)
 {
 	re2::RE2::Options options;
@@ -76,9 +88,15 @@ extern "C" struct regex *regex_create(struct str pattern, struct error *err)
 	// As (?s:…), but without a group around the text, which would make `a)(b` whole.
 	options.set_dot_nl(true);
 	options.set_log_errors(false);
-	options.set_max_mem(8 << 20);
+	// What the program leaves of the memory is for the states met while matching.
+	options.set_max_mem(std::min(small_memory(pattern.len), MAX_MEMORY));
 	auto *regex = new struct regex(std::string(pattern.data, pattern.len), options);
 
+	if (regex->pattern.error_code() == re2::RE2::ErrorPatternTooLarge) {
+		delete regex;
+		options.set_max_mem(MAX_MEMORY);
+		regex = new struct regex(std::string(pattern.data, pattern.len), options);
+	}
 	if (!regex->pattern.ok()) {
 		error_set(err, ERROR_INVALID, "error parsing regexp: %s: `%s`",
 			mistake(regex->pattern.error_code()), regex->pattern.error_arg().c_str());
@@ -91,6 +109,13 @@ extern "C" struct regex *regex_create(struct str pattern, struct error *err)
 extern "C" void regex_destroy(struct regex *regex)
 {
 	delete regex;
+}
+
+extern "C" size_t regex_size(const struct regex *regex)
+{
+	// An instruction is 8 bytes; beside the program there are the parsed pattern and its text.
+	return sizeof(struct regex) + 2 * regex->pattern.pattern().size() +
+	       16 * (size_t)regex->pattern.ProgramSize();
 }
 
 extern "C" bool regex_matches(const struct regex *regex, struct str text)

@@ -113,6 +113,8 @@ void matcher_print(struct buffer *out, const struct matcher *matcher);
  */
 struct regex *regex_create(struct str pattern, struct error *err);
 void regex_destroy(struct regex *regex);
+/* About how many bytes it takes; who makes many for somebody else adds them up. */
+size_t regex_size(const struct regex *regex);
 bool regex_matches(const struct regex *regex, struct str text);
 
 /*

@@ -266,6 +266,34 @@ static void a_text_over_one_mebibyte_is_refused(void **state)
 	arena_finish(&arena);
 }
 
+static enum error_kind parse_patterns(const char *pattern, size_t count)
+{
+	struct arena arena = {0};
+	struct buffer text = {0};
+	struct error err = {0};
+
+	buffer_append_text(&text, "a{");
+	for (size_t i = 0; i < count; i++)
+		buffer_printf(&text, "b=~\"%s\",", pattern);
+	buffer_append_char(&text, '}');
+	promql_release(promql_parse(buffer_str(&text), 0, &arena, NULL, &err));
+	buffer_finish(&text);
+	arena_finish(&arena);
+	return err.kind;
+}
+
+static void regular_expressions_have_a_budget_of_memory(void **state)
+{
+	// Half a megabyte compiled, and 12 ms.
+	static const char large[] = ".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}";
+
+	(void)state;
+	assert_int_equal(parse_patterns(large, 10), ERROR_NONE);
+	assert_int_equal(parse_patterns(large, 15000), ERROR_LIMIT);
+	assert_int_equal(parse_patterns("c.*", 1000), ERROR_NONE);
+	assert_int_equal(parse_patterns("c.*", 100000), ERROR_LIMIT);
+}
+
 static bool stop_at_call(const struct promql_expr *expr, void *context)
 {
 	++*(size_t *)context;
@@ -391,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_chain_of_operators_may_be_as_long_as_the_text),
 		cmocka_unit_test(nesting_stops_at_two_hundred_levels),
 		cmocka_unit_test(a_text_over_one_mebibyte_is_refused),
+		cmocka_unit_test(regular_expressions_have_a_budget_of_memory),
 		cmocka_unit_test(a_walk_goes_parents_first_and_stops_where_it_is_told),
 		cmocka_unit_test(a_series_reads_as_its_labels),
 		cmocka_unit_test(a_selector_alone_is_read_without_what_may_follow_it),

@@ -116,6 +116,21 @@ static void regular_expressions_are_anchored_and_expand_like_go(void **state)
 	buffer_finish(&out);
 }
 
+static void a_regular_expression_tells_what_it_takes(void **state)
+{
+	struct error err = {0};
+	struct regex *small = regex_create(STR("a.*"), &err);
+	// Too large for what is usual for so short a pattern, not for what is allowed.
+	struct regex *large = regex_create(STR(".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}"), &err);
+
+	(void)state;
+	assert_non_null(large);
+	assert_in_range(regex_size(small), 50, 10000);
+	assert_in_range(regex_size(large), 200000, 8 << 20);
+	regex_destroy(small);
+	regex_destroy(large);
+}
+
 static int finish(void **state)
 {
 	(void)state;
@@ -132,6 +147,7 @@ int main(void)
 		cmocka_unit_test(grouping_keeps_or_drops_labels),
 		cmocka_unit_test(sets_print_as_prometheus_prints_them),
 		cmocka_unit_test(regular_expressions_are_anchored_and_expand_like_go),
+		cmocka_unit_test(a_regular_expression_tells_what_it_takes),
 	};
 
 	return cmocka_run_group_tests_name("labels", tests, NULL, finish);
