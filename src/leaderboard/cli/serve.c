@@ -18,7 +18,7 @@ struct serve_options {
 	const char *range_selectors;
 	struct option_list load, features;
 	struct cli_load loading;
-	int64_t lookback_ms, query_timeout_ms, query_max_samples;
+	int64_t lookback_ms, query_timeout_ms, query_max_samples, query_max_concurrency;
 };
 
 static const char *const range_selectors[] = {"open", "closed", NULL};
@@ -134,6 +134,14 @@ static const struct option serve_table[] = {
 		.fallback = "50000000",
 		.min = 1,
 		.max = 9e15},
+	{.name = "query-max-concurrency",
+		.kind = OPTION_INT,
+		.offset = offsetof(struct serve_options, query_max_concurrency),
+		.placeholder = "N",
+		.help = "how many queries may run at once; others wait",
+		.fallback = "20",
+		.min = 1,
+		.max = 256},
 	{0},
 };
 
@@ -195,6 +203,7 @@ static int serve_with(
 		.lookback_ms = options->lookback_ms,
 		.query_timeout_ms = options->query_timeout_ms,
 		.query_max_samples = (uint64_t)options->query_max_samples,
+		.query_max_concurrency = (size_t)options->query_max_concurrency,
 		.listen = options->listen,
 		.duration_ms = options->duration_ms,
 		.loop = options->loop,
