@@ -74,7 +74,8 @@ def test_a_query_ends_when_its_time_is_up(server):
     assert status == 503
     assert answer == {"status": "error", "errorType": "timeout",
                       "error": "query timed out in expression evaluation"}
-    assert ask(server, "/api/v1/query", query="up", timeout="-1")[0] == 503
+    assert ask(server, "/api/v1/query", query="up", timeout="-1") == (503, {
+        "status": "error", "errorType": "timeout", "error": "query timed out in query execution"})
     assert metric(server, "railquest_queries_timed_out_total") == before + 2
     assert wait_for(server, "railquest_queries_running", 0)
 

@@ -155,7 +155,7 @@ bool prometheus_read_timeout(const struct form *form, int64_t *out_ms, struct er
 		return true;
 	if (!parameter_duration(text, &seconds, err))
 		return prometheus_wrap_parameter(err, "timeout");
-	*out_ms = seconds < 0.001 ? 1 : (int64_t)(seconds * 1000);
+	*out_ms = seconds > 0 ? (int64_t)(seconds * 1000) : 0;
 	return true;
 }
 

@@ -37,7 +37,7 @@ bool prometheus_read_time(const struct form *form, const char *name, int64_t oth
 /* `limit`; 0: none. Fails as prometheus_read_time. */
 bool prometheus_read_limit(const struct form *form, size_t *out, struct error *err);
 
-/* `timeout` in ms, at least 1; INT64_MAX where it is not given. Fails as prometheus_read_time. */
+/* `timeout` in ms, not negative; INT64_MAX where it is not given. Fails as prometheus_read_time. */
 bool prometheus_read_timeout(const struct form *form, int64_t *out_ms, struct error *err);
 
 /* {"status":"success","data": — and the end of it, with what there is to say. */

@@ -15,7 +15,7 @@ static void run(void *state, const atomic_bool *gone)
 	job->gone = gone;
 	job->started_us = clock_monotonic_us();
 	if (clock_monotonic_ms() >= job->deadline_ms) {
-		error_set(&job->err, ERROR_TIMEOUT, "query timed out in query queue");
+		error_set(&job->err, ERROR_TIMEOUT, "query timed out in query execution");
 		return;
 	}
 	turns_begin_read(job->server->turns);
@@ -64,7 +64,7 @@ void prometheus_run(struct http_request *request, struct prometheus_job *job, st
 {
 	if (timeout_ms > server->options.query_timeout_ms)
 		timeout_ms = server->options.query_timeout_ms;
-	struct http_work work = {run, finish, release, job, timeout_ms * 1000};
+	struct http_work work = {run, finish, release, job, timeout_ms * 1000 + 1};
 
 	job->server = server;
 	job->race = race_take(server->race);

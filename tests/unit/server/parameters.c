@@ -142,6 +142,33 @@ static void what_is_no_instant_says_what_would_be_right(void **state)
 				      "Unix seconds, nor an RFC 3339 date");
 }
 
+static void assert_label(const char *text, const char *expected)
+{
+	struct arena arena = {0};
+	struct str name = parameter_label_name(str_from(text), &arena);
+
+	assert_int_equal(name.len, strlen(expected));
+	assert_memory_equal(name.data, expected, name.len);
+	arena_finish(&arena);
+}
+
+static void a_label_s_name_in_a_path_may_be_escaped(void **state)
+{
+	(void)state;
+	assert_label("job", "job");
+	assert_label("U__a_2e_b", "a.b");
+	assert_label("U__a__b_2E_c", "a_b.c");
+	assert_label("U___20ac_", "\xe2\x82\xac");
+	assert_label("U___1f642_x", "\xf0\x9f\x99\x82x");
+	assert_label("U__", "");
+	// What is not escaped well is taken as it is.
+	assert_label("U__a_zz_", "U__a_zz_");
+	assert_label("U__a_2e", "U__a_2e");
+	assert_label("U__a_d800_", "U__a_d800_");
+	assert_label("U__a_1100000_", "U__a_1100000_");
+	assert_label("U__a_", "U__a_");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_limit_is_a_whole_number_that_is_not_negative),
 		cmocka_unit_test(an_instant_of_the_race_may_be_an_offset_or_a_date),
 		cmocka_unit_test(what_is_no_instant_says_what_would_be_right),
+		cmocka_unit_test(a_label_s_name_in_a_path_may_be_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
