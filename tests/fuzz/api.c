@@ -1,4 +1,5 @@
-/* What clients of Prometheus's API give as text: times, durations, limits, names, match[] and Accept. */
+/* What clients of Prometheus's API give as text: times, durations, limits, names, match[] and
+ * Accept. */
 #include "leaderboard/server/exposition_format.h"
 #include "leaderboard/server/parameters.h"
 #include "leaderboard/server/prometheus_api.h"

@@ -1,5 +1,5 @@
-/* A remote-read request of outside bytes: snappy, protobuf, matchers. The first byte chooses whether the rest is packed
- * already, so that the fuzzer gets past the block's checks. */
+/* A remote-read request of outside bytes: snappy, protobuf, matchers. The first byte chooses
+ * whether the rest is packed already, so that the fuzzer gets past the block's checks. */
 #include "engine/remote/remote.h"
 
 #include <snappy-c.h>
@@ -15,8 +15,8 @@ static void read_request(struct str body)
 
 	if (remote_request_read(body, &arena, &request, &err))
 		for (size_t i = 0; i < request.query_count; i++)
-			matchers_match(request.queries[i].matchers, request.queries[i].matcher_count,
-				&labels_none);
+			matchers_match(request.queries[i].matchers,
+				request.queries[i].matcher_count, &labels_none);
 	remote_request_finish(&request);
 	arena_finish(&arena);
 }

@@ -1,4 +1,5 @@
-/* The client's half of the protocol is spoken here with the same messages, and with bytes made by hand. */
+/* The client's half of the protocol is spoken here with the same messages, and with bytes made by
+ * hand. */
 #include "engine/remote/remote.h"
 
 #include "engine/remote/remote.pb-c.h"
@@ -22,7 +23,8 @@ static struct str pack(struct arena *arena, struct str bytes_to_pack)
 	size_t len = snappy_max_compressed_length(bytes_to_pack.len);
 	char *out = arena_alloc(arena, len);
 
-	assert_int_equal(snappy_compress(bytes_to_pack.data, bytes_to_pack.len, out, &len), SNAPPY_OK);
+	assert_int_equal(
+		snappy_compress(bytes_to_pack.data, bytes_to_pack.len, out, &len), SNAPPY_OK);
 	return (struct str){out, len};
 }
 
@@ -84,7 +86,8 @@ static void a_request_is_read_with_its_matchers(void **state)
 
 	(void)state;
 	ask(&asked, "a|b");
-	assert_true(remote_request_read(pack_request(&arena, &asked.request), &arena, &request, &err));
+	assert_true(
+		remote_request_read(pack_request(&arena, &asked.request), &arena, &request, &err));
 	assert_int_equal(request.query_count, 1);
 	assert_int_equal(request.queries[0].start_ms, -1);
 	assert_int_equal(request.queries[0].end_ms, 2000);
@@ -119,8 +122,7 @@ static void what_is_wrong_with_a_request_is_said(void **state)
 		"[STREAMED_XOR_CHUNKS]; supported: map[SAMPLES:{}]");
 	asked.request.n_accepted_response_types = 2;
 	asked.matcher.type = (Remote__LabelMatcher__Type)7;
-	assert_refused(
-		pack_request(&arena, &asked.request), ERROR_INVALID, "invalid matcher type");
+	assert_refused(pack_request(&arena, &asked.request), ERROR_INVALID, "invalid matcher type");
 	arena_finish(&arena);
 }
 
@@ -181,13 +183,19 @@ static void floats_and_histograms_are_written(void **state)
 {
 	struct histogram_span spans[] = {{-1, 2}, {3, 1}};
 	double buckets[] = {1, 2, 0.5}, custom[] = {1, 5};
-	struct histogram histogram = {.schema = 3, .hint = HISTOGRAM_HINT_GAUGE, .count = 4.5,
-		.sum = -7, .zero_threshold = 0.001, .zero_count = 1,
-		.positive = {spans, buckets, 2, 3}, .negative = {spans, buckets, 1, 2},
-		.custom_values = custom, .custom_count = 2};
+	struct histogram histogram = {.schema = 3,
+		.hint = HISTOGRAM_HINT_GAUGE,
+		.count = 4.5,
+		.sum = -7,
+		.zero_threshold = 0.001,
+		.zero_count = 1,
+		.positive = {spans, buckets, 2, 3},
+		.negative = {spans, buckets, 1, 2},
+		.custom_values = custom,
+		.custom_count = 2};
 	struct label pairs[] = {{STR("__name__"), STR("latency")}, {STR("job"), {"a\0b", 3}}};
-	struct sample samples[] = {{1000, 1.5}, {2000, sample_of_histogram(&histogram)},
-		{3000, sample_stale()}};
+	struct sample samples[] = {
+		{1000, 1.5}, {2000, sample_of_histogram(&histogram)}, {3000, sample_stale()}};
 	struct buffer result = {0}, response = {0}, packed = {0};
 	struct arena arena = {0};
 

@@ -81,7 +81,8 @@ static void a_long_series_comes_whole_in_parts(void **state)
 static void a_cut_is_told(void **state)
 {
 	struct sample sample = {0, 1};
-	struct promql_result_series series[] = {{&labels_none, &sample, 1}, {&labels_none, &sample, 1}};
+	struct promql_result_series series[] = {
+		{&labels_none, &sample, 1}, {&labels_none, &sample, 1}};
 	struct promql_result result = {PROMQL_VECTOR, series, 2, {"", 0}};
 	struct prometheus_result at = {.result = &result};
 	struct buffer out = {0};
@@ -91,7 +92,8 @@ static void a_cut_is_told(void **state)
 	write_all(&at, &out);
 	assert_string_equal(out.data,
 		"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
-		"{\"metric\":{},\"value\":[0,\"1\"]}]},\"warnings\":[\"" PROMETHEUS_TRUNCATED "\"]}");
+		"{\"metric\":{},\"value\":[0,\"1\"]}]},\"warnings\":[\"" PROMETHEUS_TRUNCATED
+		"\"]}");
 	buffer_finish(&out);
 }
 
@@ -108,8 +110,10 @@ static void ten_annotations_of_a_kind_are_listed_and_the_others_counted(void **s
 	promql_annotate(&notes, false, 0, "a < b");
 	prometheus_end(&out, &notes, true);
 	// The cut is one of the ten.
-	assert_non_null(strstr(out.data, ",\"warnings\":[\"" PROMETHEUS_TRUNCATED "\",\"PromQL warning: w0 (1:1)\""));
-	assert_non_null(strstr(out.data, "\"PromQL warning: w8 (1:1)\",\"4 more warning annotations omitted\"]"));
+	assert_non_null(strstr(out.data,
+		",\"warnings\":[\"" PROMETHEUS_TRUNCATED "\",\"PromQL warning: w0 (1:1)\""));
+	assert_non_null(strstr(
+		out.data, "\"PromQL warning: w8 (1:1)\",\"4 more warning annotations omitted\"]"));
 	assert_non_null(strstr(out.data, ",\"infos\":[\"PromQL info: a \\u003c b (1:1)\"]}"));
 	buffer_finish(&out);
 	arena_finish(&arena);
