@@ -24,6 +24,8 @@ static const struct command *const commands[] = {
 	&cli_score_command,
 	&cli_verify_command,
 	&cli_export_command,
+	&cli_fairness_command,
+	&cli_compile_command,
 	&completion_command,
 	&manual_command,
 	NULL,

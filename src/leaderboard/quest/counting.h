@@ -107,6 +107,14 @@ size_t quest_counting_parts(const struct quest_counting *counting, const int64_t
  */
 void quest_counting_minutes(const struct quest_counting *counting, double *out);
 
+/*
+ * The formula's points of an exercise as PromQL: `done` is a vector with the instant of completion
+ * (Unix seconds) of each player, and so is the result; time() is now. The arena's. Fails:
+ * ERROR_UNSUPPORTED where the formula names `done`, ERROR_LIMIT where it grows too long.
+ */
+bool quest_formula_promql(const struct quest_counting *counting, size_t exercise, struct str done,
+	struct arena *arena, struct str *out, struct error *err);
+
 /* --- boards --- */
 
 /* Points that a person gave, from t_ms on. */

@@ -2,7 +2,7 @@
  * Formulas as postfix code for a small stack: written once, run often. What it costs is its length;
  * the parser's depth is capped, as the stack is.
  */
-#include "leaderboard/quest/counting.h"
+#include "leaderboard/quest/formula.h"
 
 #include "base/number.h"
 #include "base/spelling.h"
@@ -10,67 +10,25 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { MAX_OPERATIONS = 256, MAX_DEPTH = 64 };
-
 const char *const quest_formula_names[] = {"t", "nominal", "now", "unit", "duration", "weight",
 	"slope", "ramp", "done", "index", "count", NULL};
 
-enum operation {
-	OP_NUMBER,
-	OP_NAME,
-	OP_NEGATE,
-	OP_ADD,
-	OP_SUBTRACT,
-	OP_MULTIPLY,
-	OP_DIVIDE,
-	OP_MODULO,
-	OP_POWER,
-	OP_LESS,
-	OP_LESS_EQUAL,
-	OP_GREATER,
-	OP_GREATER_EQUAL,
-	OP_EQUAL,
-	OP_NOT_EQUAL,
-	OP_ABS,
-	OP_CEIL,
-	OP_CLAMP,
-	OP_EXP,
-	OP_FLOOR,
-	OP_IF,
-	OP_LN,
-	OP_MAX,
-	OP_MIN,
-	OP_ROUND,
-	OP_SQRT,
-};
-
-struct step {
-	enum operation operation;
-	enum quest_formula_name name;
-	double number;
-};
-
-struct quest_formula {
-	size_t count;
-	struct step steps[MAX_OPERATIONS];
-};
-
 static const struct {
 	const char *name;
-	enum operation operation;
+	enum formula_operation operation;
 	int arguments;
 } functions[] = {
-	{"abs", OP_ABS, 1},
-	{"ceil", OP_CEIL, 1},
-	{"clamp", OP_CLAMP, 3},
-	{"exp", OP_EXP, 1},
-	{"floor", OP_FLOOR, 1},
-	{"if", OP_IF, 3},
-	{"ln", OP_LN, 1},
-	{"max", OP_MAX, 2},
-	{"min", OP_MIN, 2},
-	{"round", OP_ROUND, 1},
-	{"sqrt", OP_SQRT, 1},
+	{"abs", FORMULA_ABS, 1},
+	{"ceil", FORMULA_CEIL, 1},
+	{"clamp", FORMULA_CLAMP, 3},
+	{"exp", FORMULA_EXP, 1},
+	{"floor", FORMULA_FLOOR, 1},
+	{"if", FORMULA_IF, 3},
+	{"ln", FORMULA_LN, 1},
+	{"max", FORMULA_MAX, 2},
+	{"min", FORMULA_MIN, 2},
+	{"round", FORMULA_ROUND, 1},
+	{"sqrt", FORMULA_SQRT, 1},
 };
 enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0] };
 
@@ -107,13 +65,13 @@ static void skip_blanks(struct reader *reader)
 		reader->at++;
 }
 
-static bool add_step(struct reader *reader, struct step step, int takes)
+static bool add_step(struct reader *reader, struct formula_step step, int takes)
 {
-	if (reader->out->count == MAX_OPERATIONS)
+	if (reader->out->count == FORMULA_MAX_OPERATIONS)
 		return fail(reader, reader->at, "the formula is longer than 256 operations");
 	reader->out->steps[reader->out->count++] = step;
 	reader->on_stack += 1 - takes;
-	if (reader->on_stack > MAX_DEPTH)
+	if (reader->on_stack > FORMULA_MAX_DEPTH)
 		return fail(reader, reader->at, "the formula is nested deeper than 64");
 	return true;
 }
@@ -143,7 +101,7 @@ static bool is_digit(char c)
 static bool read_number(struct reader *reader)
 {
 	struct str text = {reader->text.data + reader->at, 0};
-	struct step step = {.operation = OP_NUMBER};
+	struct formula_step step = {.operation = FORMULA_NUMBER};
 
 	while (reader->at + text.len < reader->text.len) {
 		char c = text.data[text.len];
@@ -172,7 +130,7 @@ static bool read_call(struct reader *reader, size_t function, size_t at)
 	}
 	if (!take(reader, ")"))
 		return fail(reader, reader->at, "a ) is missing here");
-	return add_step(reader, (struct step){.operation = functions[function].operation},
+	return add_step(reader, (struct formula_step){.operation = functions[function].operation},
 		functions[function].arguments);
 }
 
@@ -216,8 +174,8 @@ static bool read_word(struct reader *reader)
 	for (size_t i = 0; i < QUEST_FORMULA_NAMES; i++)
 		if (str_equal(word, str_from(quest_formula_names[i])))
 			return add_step(reader,
-				(struct step){
-					.operation = OP_NAME, .name = (enum quest_formula_name)i},
+				(struct formula_step){.operation = FORMULA_NAME,
+					.name = (enum quest_formula_name)i},
 				0);
 	return fail_word(reader, at, word, false);
 }
@@ -243,27 +201,29 @@ static bool read_primary(struct reader *reader)
 /* -2^2 is -4, as in mathematics and in PromQL; 2^-1 is 0.5. */
 static bool read_unary(struct reader *reader)
 {
-	if (++reader->depth > MAX_DEPTH)
+	if (++reader->depth > FORMULA_MAX_DEPTH)
 		return fail(reader, reader->at, "the formula is nested deeper than 64");
 	bool ok;
 
 	if (take(reader, "-"))
 		ok = read_unary(reader) &&
-		     add_step(reader, (struct step){.operation = OP_NEGATE}, 1);
+		     add_step(reader, (struct formula_step){.operation = FORMULA_NEGATE}, 1);
 	else if (take(reader, "+"))
 		ok = read_unary(reader);
 	else
 		ok = read_primary(reader) &&
 		     (!take(reader, "^") ||
 			     (read_unary(reader) &&
-				     add_step(reader, (struct step){.operation = OP_POWER}, 2)));
+				     add_step(reader,
+					     (struct formula_step){.operation = FORMULA_POWER},
+					     2)));
 	reader->depth--;
 	return ok;
 }
 
 struct binary {
 	const char *text;
-	enum operation operation;
+	enum formula_operation operation;
 };
 
 /* A level of operators that bind alike, from the left. */
@@ -280,7 +240,7 @@ static bool read_level(
 		if (!found->text)
 			return true;
 		if (!read_next(reader) ||
-			!add_step(reader, (struct step){.operation = found->operation}, 2))
+			!add_step(reader, (struct formula_step){.operation = found->operation}, 2))
 			return false;
 	}
 }
@@ -288,25 +248,25 @@ static bool read_level(
 static bool read_product(struct reader *reader)
 {
 	static const struct binary operators[] = {
-		{"*", OP_MULTIPLY}, {"/", OP_DIVIDE}, {"%", OP_MODULO}, {0}};
+		{"*", FORMULA_MULTIPLY}, {"/", FORMULA_DIVIDE}, {"%", FORMULA_MODULO}, {0}};
 
 	return read_level(reader, read_unary, operators);
 }
 
 static bool read_sum(struct reader *reader)
 {
-	static const struct binary operators[] = {{"+", OP_ADD}, {"-", OP_SUBTRACT}, {0}};
+	static const struct binary operators[] = {{"+", FORMULA_ADD}, {"-", FORMULA_SUBTRACT}, {0}};
 
 	return read_level(reader, read_product, operators);
 }
 
 static bool read_expression(struct reader *reader)
 {
-	static const struct binary operators[] = {{"<=", OP_LESS_EQUAL}, {"<", OP_LESS},
-		{">=", OP_GREATER_EQUAL}, {">", OP_GREATER}, {"==", OP_EQUAL}, {"!=", OP_NOT_EQUAL},
-		{0}};
+	static const struct binary operators[] = {{"<=", FORMULA_LESS_EQUAL}, {"<", FORMULA_LESS},
+		{">=", FORMULA_GREATER_EQUAL}, {">", FORMULA_GREATER}, {"==", FORMULA_EQUAL},
+		{"!=", FORMULA_NOT_EQUAL}, {0}};
 
-	if (++reader->depth > MAX_DEPTH)
+	if (++reader->depth > FORMULA_MAX_DEPTH)
 		return fail(reader, reader->at, "the formula is nested deeper than 64");
 	bool ok = read_level(reader, read_sum, operators);
 
@@ -338,7 +298,7 @@ struct quest_formula *quest_formula_parse(
 bool quest_formula_uses(const struct quest_formula *formula, enum quest_formula_name name)
 {
 	for (size_t i = 0; i < formula->count; i++)
-		if (formula->steps[i].operation == OP_NAME && formula->steps[i].name == name)
+		if (formula->steps[i].operation == FORMULA_NAME && formula->steps[i].name == name)
 			return true;
 	return false;
 }
@@ -346,88 +306,98 @@ bool quest_formula_uses(const struct quest_formula *formula, enum quest_formula_
 /* --- running --- */
 
 /* Of one operand, left in place. */
-static double unary(enum operation operation, double value)
+static double unary(enum formula_operation operation, double value)
 {
 	switch ((int)operation) {
-	case OP_NEGATE:
+	case FORMULA_NEGATE:
 		return -value;
-	case OP_ABS:
+	case FORMULA_ABS:
 		return fabs(value);
-	case OP_CEIL:
+	case FORMULA_CEIL:
 		return ceil(value);
-	case OP_EXP:
+	case FORMULA_EXP:
 		return exp(value);
-	case OP_FLOOR:
+	case FORMULA_FLOOR:
 		return floor(value);
-	case OP_LN:
+	case FORMULA_LN:
 		return log(value);
-	case OP_ROUND:
+	case FORMULA_ROUND:
 		return floor(value + 0.5);
 	default:
 		return sqrt(value);
 	}
 }
 
-static double binary(enum operation operation, double left, double right)
+static double binary(enum formula_operation operation, double left, double right)
 {
 	switch ((int)operation) {
-	case OP_ADD:
+	case FORMULA_ADD:
 		return left + right;
-	case OP_SUBTRACT:
+	case FORMULA_SUBTRACT:
 		return left - right;
-	case OP_MULTIPLY:
+	case FORMULA_MULTIPLY:
 		return left * right;
-	case OP_DIVIDE:
+	case FORMULA_DIVIDE:
 		return left / right;
-	case OP_MODULO:
+	case FORMULA_MODULO:
 		return fmod(left, right);
-	case OP_POWER:
+	case FORMULA_POWER:
 		return pow(left, right);
-	case OP_LESS:
+	case FORMULA_LESS:
 		return left < right;
-	case OP_LESS_EQUAL:
+	case FORMULA_LESS_EQUAL:
 		return left <= right;
-	case OP_GREATER:
+	case FORMULA_GREATER:
 		return left > right;
-	case OP_GREATER_EQUAL:
+	case FORMULA_GREATER_EQUAL:
 		return left >= right;
-	case OP_EQUAL:
+	case FORMULA_EQUAL:
 		return left == right;
-	case OP_NOT_EQUAL:
+	case FORMULA_NOT_EQUAL:
 		return left != right;
-	case OP_MAX:
+	case FORMULA_MAX:
 		return left > right ? left : right;
 	default:
 		return left < right ? left : right;
 	}
 }
 
-static bool is_unary(enum operation operation)
+static bool is_unary(enum formula_operation operation)
 {
-	return operation == OP_NEGATE || operation == OP_ABS || operation == OP_CEIL ||
-	       operation == OP_EXP || operation == OP_FLOOR || operation == OP_LN ||
-	       operation == OP_ROUND || operation == OP_SQRT;
+	return operation == FORMULA_NEGATE || operation == FORMULA_ABS ||
+	       operation == FORMULA_CEIL || operation == FORMULA_EXP ||
+	       operation == FORMULA_FLOOR || operation == FORMULA_LN ||
+	       operation == FORMULA_ROUND || operation == FORMULA_SQRT;
+}
+
+size_t formula_takes(enum formula_operation operation)
+{
+	if (operation == FORMULA_NUMBER || operation == FORMULA_NAME)
+		return 0;
+	if (operation == FORMULA_IF || operation == FORMULA_CLAMP)
+		return 3;
+	return is_unary(operation) ? 1 : 2;
 }
 
 double quest_formula_run(
 	const struct quest_formula *formula, const double values[QUEST_FORMULA_NAMES])
 {
-	double stack[MAX_DEPTH + 1];
+	double stack[FORMULA_MAX_DEPTH + 1];
 	size_t top = 0;
 
 	for (size_t i = 0; i < formula->count; i++) {
-		const struct step *step = &formula->steps[i];
+		const struct formula_step *step = &formula->steps[i];
 
-		if (step->operation == OP_NUMBER) {
+		if (step->operation == FORMULA_NUMBER) {
 			stack[top++] = step->number;
-		} else if (step->operation == OP_NAME) {
+		} else if (step->operation == FORMULA_NAME) {
 			stack[top++] = values[step->name];
 		} else if (is_unary(step->operation)) {
 			stack[top - 1] = unary(step->operation, stack[top - 1]);
-		} else if (step->operation == OP_IF) {
+		} else if (step->operation == FORMULA_IF) {
 			top -= 2;
 			stack[top - 1] = stack[top - 1] != 0 ? stack[top] : stack[top + 1];
-		} else if (step->operation == OP_CLAMP) {
+		} else if (step->operation == FORMULA_CLAMP) {
 			top -= 2;
 			stack[top - 1] = fmin(fmax(stack[top - 1], stack[top]), stack[top + 1]);
 		} else {
