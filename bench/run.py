@@ -25,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/differential")]
 import detector  # noqa: E402
 import gen_players  # noqa: E402
+import race  # noqa: E402
 import ride  # noqa: E402
 from promtool_output import alike, outcomes  # noqa: E402
 
@@ -226,7 +227,7 @@ def main():
     arguments.add_argument("--limit", type=int, default=0, help="CPU seconds for each run of promtool")
     given = arguments.parse_args()
     cpu_limit_s = given.limit or (3600 if given.full else 240)
-    subprocess.run(["ninja", "-C", ROOT / "build", "bench/measure"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", ROOT / "build", "bench/measure", "bench/race"], check=True, stdout=subprocess.DEVNULL)
     promtool, prometheus = shutil.which("promtool"), shutil.which("prometheus")
     copy_rate = memory_bytes_per_s()
     cases = [("reference", 96, "series", "3h"), ("short windows", 96, "series", "1h"), ("long rules", 96, "template", "3h")]
@@ -237,6 +238,7 @@ def main():
         folder = pathlib.Path(name)
         detector.compare(detector.model_bytes(None), 100, folder)
         ride.bench_ride()
+        race.bench_race(folder, promtool)
         bench_rehearse(folder, given.repeat)
         bench_serve(folder, promtool, prometheus)
         for case in cases:

@@ -255,7 +255,7 @@ static void run_race(struct lab *lab)
 
 /* --- the report --- */
 
-/* Small whole numbers in the same proportion, to a thousandth of the smallest. */
+/* Whole numbers in the same proportion, where there are some below a hundred or so. */
 static void find_ratio(struct fairness_scoring *scoring, size_t count)
 {
 	double least = INFINITY;
@@ -263,14 +263,14 @@ static void find_ratio(struct fairness_scoring *scoring, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (scoring->minutes[i] > 1e-9 && scoring->minutes[i] < least)
 			least = scoring->minutes[i];
-	for (int64_t times = 1; times <= 20 && isfinite(least); times++) {
+	for (int64_t times = 1; times <= 50 && isfinite(least); times++) {
 		bool fits = true;
 
 		for (size_t i = 0; i < count; i++) {
 			double share = scoring->minutes[i] / least * (double)times;
 
 			scoring->ratio[i] = (int64_t)rint(share);
-			fits &= fabs(share - rint(share)) < 1e-3 * (double)times;
+			fits &= fabs(share - rint(share)) < 1e-6 * (double)times;
 		}
 		if (fits)
 			return;
