@@ -2,6 +2,7 @@
 #include "engine/promql/plan_key.h"
 #include "engine/promql/subquery.h"
 #include "engine/promql/window.h"
+#include "engine/promql/window_block.h"
 
 #include "base/memory.h"
 #include "base/number.h"
@@ -28,7 +29,13 @@ struct window_op {
 	size_t window_count, window_capacity;
 	struct series_list series;
 	struct window_samples samples; // of the step in work, where they are gathered
-	const double **results;	       // before merging
+	struct window_block block;     // of the series in work, where it is read at once
+	struct window_step *steps;     // of the block, as series of steps_rank see it
+	uint32_t steps_rank;
+	bool has_steps;
+	int64_t widest_ms; // that a block reached over so far
+	bool was_run;
+	const double **results; // before merging
 	struct plan_merge merge;
 };
 
@@ -69,6 +76,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 		memory_grow(self->windows, &self->window_capacity, count, sizeof(struct window));
 	for (; self->window_count < count; self->window_count++)
 		self->windows[self->window_count] = (struct window){0};
+	self->steps = ARENA_ARRAY(arena, struct window_step, op->plan->stride);
 	self->results = ARENA_ARRAY(arena, const double *, count);
 	for (size_t i = 0; i < count; i++)
 		self->results[i] = ARENA_ARRAY(arena, double, op->plan->stride);
@@ -229,6 +237,64 @@ static bool fill_column(struct window_op *self, size_t i, struct error *err)
 	return account(self, window, work, passed, err);
 }
 
+/* --- a column, the short way --- */
+
+/*
+ * Reading the samples of a block's windows together is many times faster than moving cursors, but
+ * whatever is still inside after the block is read again for the next one. So it is for the first
+ * block, and for windows that are not many times as long as a block.
+ */
+enum { READ_AGAIN_MOST = 8 };
+
+static bool reads_together(struct window_op *self)
+{
+	struct promql_plan *plan = self->op.plan;
+	int64_t wide_ms = plan->times_ms[plan->step_count - 1] - plan->times_ms[0];
+	bool is_first = !self->was_run;
+
+	self->was_run = true;
+	if (wide_ms > self->widest_ms)
+		self->widest_ms = wide_ms;
+	if (self->subquery || self->extension != PROMQL_PLAIN || !plan->source->ops->read ||
+		!window_block_knows(self->op.expr->call.function->id))
+		return false;
+	return is_first || self->range_ms <= READ_AGAIN_MOST * self->widest_ms;
+}
+
+static bool holds_plain_floats(const struct window_op *self, size_t i)
+{
+	const struct series *series = self->series.items[i];
+
+	return !series->has_histograms && !series->has_starts && !self->windows[i].is_open;
+}
+
+static void set_steps(struct window_op *self, uint32_t rank)
+{
+	struct promql_plan *plan = self->op.plan;
+
+	if (self->has_steps && self->steps_rank == rank)
+		return;
+	self->has_steps = true;
+	self->steps_rank = rank;
+
+	for (size_t k = 0; k < plan->step_count; k++) {
+		self->steps[k].span = span_at(self, k);
+		self->steps[k].until_ms = plan_visible_until(
+			plan, rank, self->steps[k].span.end_ms, plan->times_ms[k]);
+	}
+}
+
+static bool fill_together(struct window_op *self, size_t i, struct error *err)
+{
+	struct promql_plan *plan = self->op.plan;
+	const struct series *series = self->series.items[i];
+
+	set_steps(self, series->rank);
+	return window_block_column(&self->block, plan, series, &self->windows[i],
+		self->op.expr->call.function->id, self->steps, plan->step_count,
+		(double *)self->results[i], err);
+}
+
 /* --- annotations of the call as a whole --- */
 
 static bool has_counter_suffix(struct str name)
@@ -346,8 +412,13 @@ static bool eval(struct plan_op *op, struct error *err)
 		!check_factors(self, err))
 		return false;
 	op->has_histograms = false;
+	bool together = reads_together(self);
+
+	self->has_steps = false;
+
 	for (size_t i = 0; i < self->series.count; i++) {
-		if (!fill_column(self, i, err))
+		if (!(together && holds_plain_floats(self, i) ? fill_together(self, i, err)
+							      : fill_column(self, i, err)))
 			return false;
 		if (self->subquery)
 			subquery_forget(
@@ -367,6 +438,7 @@ static void finish(struct plan_op *op)
 		window_finish(&self->windows[i]);
 	free(self->windows);
 	window_samples_finish(&self->samples);
+	window_block_finish(&self->block);
 	subquery_destroy(self->subquery);
 }
 

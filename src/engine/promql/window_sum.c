@@ -1,4 +1,4 @@
-#include "engine/promql/window.h"
+#include "engine/promql/window_exact.h"
 
 #include <math.h>
 
@@ -6,42 +6,14 @@
 
 /* --- sums --- */
 
-/* a + b = total + what is returned, exactly (Knuth's two-sum). */
-static double two_sum(double a, double b, double *total)
-{
-	double sum = a + b, part = sum - a;
-
-	*total = sum;
-	return (a - (sum - part)) + (b - part);
-}
-
-/*
- * Taking a value out again must leave no trace, or a window of zeroes would not sum to zero once a
- * large value left it. With sum + rest exact it leaves none, and the rounded result is the one that
- * summing the window from its start gives (Prometheus sums with compensation as well).
- */
-static void sum_change(struct window_sum *state, double value)
-{
-	double error = two_sum(state->sum, value, &state->sum);
-
-	if (two_sum(state->rest, error, &state->rest) != 0)
-		state->is_inexact = true;
-}
-
 static void sum_add(struct window *window, struct sample sample)
 {
-	if (!isfinite(sample.value))
-		window->sum.odd_count++;
-	else
-		sum_change(&window->sum, sample.value);
+	window_sum_add(&window->sum, sample.value);
 }
 
 static void sum_remove(struct window *window, struct sample sample)
 {
-	if (!isfinite(sample.value))
-		window->sum.odd_count--;
-	else
-		sum_change(&window->sum, -sample.value);
+	window_sum_remove(&window->sum, sample.value);
 }
 
 static void sum_anew(const struct window *window, double *sum, double *rest)
@@ -57,17 +29,12 @@ static void sum_anew(const struct window *window, double *sum, double *rest)
 	}
 }
 
-static bool is_exact(const struct window_sum *state)
-{
-	return !state->odd_count && !state->is_inexact && isfinite(state->sum);
-}
-
 static double sum_value(struct window *window, const struct window_span *span)
 {
 	double sum = window->sum.sum, rest = window->sum.rest;
 
 	(void)span;
-	if (!is_exact(&window->sum))
+	if (!window_sum_is_exact(&window->sum))
 		sum_anew(window, &sum, &rest);
 	return isinf(sum) ? sum : sum + rest;
 }
@@ -126,10 +93,10 @@ static double avg_value(struct window *window, const struct window_span *span)
 	double sum, rest, count = (double)window->count;
 
 	(void)span;
-	if (!is_exact(&window->sum))
+	if (!window_sum_is_exact(&window->sum))
 		return mean_anew(window);
 	// The same two parts, whatever way the sum was reached.
-	rest = two_sum(window->sum.sum, window->sum.rest, &sum);
+	rest = window_two_sum(window->sum.sum, window->sum.rest, &sum);
 	return sum / count + rest / count;
 }
 
