@@ -37,36 +37,7 @@ static double event_value(struct window *window, const struct window_span *span)
 	return (double)window->ring.count;
 }
 
-/* --- extrapolation --- */
-
-double window_extrapolation(const struct window_rate *rate, const struct window_span *span)
-{
-	double to_start = (double)(rate->first_ms - span->start_ms) / 1000;
-	double to_end = (double)(span->end_ms - rate->last_ms) / 1000;
-	double sampled = (double)(rate->last_ms - rate->first_ms) / 1000;
-	double distance = rate->count > 1 ? sampled / (double)(rate->count - 1) : 0;
-	double threshold = distance * 1.1;
-	double to_zero = rate->is_counter && rate->change > 0 && rate->first >= 0
-				 ? sampled * (rate->first / rate->change)
-				 : INFINITY;
-
-	if (span->closed && to_zero < to_start)
-		to_start = to_zero;
-	if (to_start >= threshold)
-		to_start = distance / 2;
-	if (to_zero < to_start)
-		to_start = to_zero;
-	if (to_end >= threshold)
-		to_end = distance / 2;
-	if (rate->has_start) {
-		// It began with zero at a known instant inside: nothing to guess before it.
-		sampled = (double)(rate->last_ms - rate->start_ms) / 1000;
-		to_start = 0;
-	}
-	double factor = (sampled + to_start + to_end) / sampled;
-
-	return rate->is_rate ? factor / ((double)span->range_ms / 1000) : factor;
-}
+/* --- rates --- */
 
 static double extrapolated(
 	const struct window *window, const struct window_span *span, bool is_counter, bool is_rate)

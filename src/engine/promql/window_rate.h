@@ -7,6 +7,8 @@
 
 #include "engine/promql/window.h"
 
+#include <math.h>
+
 /*
  * A change over samples from first_ms to last_ms. `first`: the value (or count) it began with;
  * `has_start`: it began from zero at start_ms, inside the window, which is counted in.
@@ -24,7 +26,38 @@ struct window_rate {
  * per second where it is a rate. Source: promql/functions.go, extrapolatedRate; 2.x limits the
  * counter first.
  */
-double window_extrapolation(const struct window_rate *rate, const struct window_span *span);
+static inline double window_extrapolation(
+	const struct window_rate *rate, const struct window_span *span)
+{
+	double to_start = (double)(rate->first_ms - span->start_ms) / 1000;
+	double to_end = (double)(span->end_ms - rate->last_ms) / 1000;
+	double sampled = (double)(rate->last_ms - rate->first_ms) / 1000;
+	double distance = rate->count > 1 ? sampled / (double)(rate->count - 1) : 0;
+	double threshold = distance * 1.1;
+	double to_zero = INFINITY;
+
+	// A counter that began higher than twice its change reaches zero beyond any edge.
+	if (rate->is_counter && rate->change > 0 && rate->first >= 0 &&
+		rate->first < 2 * rate->change)
+		to_zero = sampled * (rate->first / rate->change);
+
+	if (span->closed && to_zero < to_start)
+		to_start = to_zero;
+	if (to_start >= threshold)
+		to_start = distance / 2;
+	if (to_zero < to_start)
+		to_start = to_zero;
+	if (to_end >= threshold)
+		to_end = distance / 2;
+	if (rate->has_start) {
+		// It began with zero at a known instant inside: nothing to guess before it.
+		sampled = (double)(rate->last_ms - rate->start_ms) / 1000;
+		to_start = 0;
+	}
+	double factor = (sampled + to_start + to_end) / sampled;
+
+	return rate->is_rate ? factor / ((double)span->range_ms / 1000) : factor;
+}
 
 /* Whether the start timestamp says that the counter began anew with sample i > 0. */
 bool window_has_start_reset(const struct window_samples *samples, size_t i);

@@ -82,6 +82,8 @@ static void put_value(struct chunk_stream *stream, double value, double before)
 /* Reads eight bytes whatever the size: behind the last token there is room (TOKEN_MAX_BYTES). */
 static inline double get_value(const uint8_t **at, double before)
 {
+	static const uint64_t masks[] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff,
+		0xffffffffffff, 0xffffffffffffff, UINT64_MAX};
 	uint8_t header = *(*at)++;
 	unsigned leading = header >> 4, size = header & 15;
 	uint64_t bits;
@@ -89,7 +91,7 @@ static inline double get_value(const uint8_t **at, double before)
 
 	memcpy(&bits, *at, sizeof bits);
 	*at += size;
-	bits = le64toh(bits) & (size == 8 ? UINT64_MAX : (UINT64_C(1) << size * 8) - 1);
+	bits = le64toh(bits) & masks[size];
 	bits = bits << (8 - leading - size) * 8 ^ sample_bits(before);
 	memcpy(&value, &bits, sizeof value);
 	return value;
@@ -261,49 +263,74 @@ static size_t read_repeats(
 
 	if (due < count)
 		count = (size_t)due;
+	if (!out && at->increment == 0) {
+		at->t_ms += (int64_t)count * at->step_ms;
+		return count;
+	}
 	for (size_t i = 0; i < count; i++) {
 		at->t_ms += at->step_ms;
 		if (at->increment != 0)
 			at->value += at->increment;
-		out[i] = (struct sample){at->t_ms, at->value};
+		if (out)
+			out[i] = (struct sample){at->t_ms, at->value};
 	}
 	return count;
+}
+
+/* What is not as far from the one before as that one; false where it is a REPEAT or too late. */
+static bool read_odd_sample(const uint8_t **next, struct chunk_state *now, int64_t until_ms)
+{
+	const uint8_t *p = *next;
+	uint64_t token = get_varint(&p);
+	bool absolute = (token & 3) == TOKEN_ABSOLUTE;
+	int64_t t_ms = unzigzag(token >> 2) + (absolute ? 0 : now->t_ms + now->step_ms);
+
+	if ((token & 3) == TOKEN_REPEAT || t_ms > until_ms)
+		return false;
+	now->value = get_value(&p, absolute ? 0 : now->value);
+	now->step_ms = absolute ? 0 : t_ms - now->t_ms;
+	now->t_ms = t_ms;
+	*next = p;
+	return true;
 }
 
 /*
  * Samples that stand one by one, up to the next REPEAT. What would be expected after each is not
  * computed; `before` is the value before *at.
  */
-static size_t read_samples(const uint8_t **next, const uint8_t *end, struct chunk_state *at,
-	double *before, int64_t until_ms, struct sample *out, size_t max)
+static inline __attribute__((always_inline)) size_t read_samples(const uint8_t **next,
+	const uint8_t *end, struct chunk_state *at, double *before, int64_t until_ms,
+	struct sample *out, size_t max)
 {
 	struct chunk_state now = *at;
+	const uint8_t *p = *next;
 	size_t count = 0;
 
-	while (count < max && *next < end) {
-		const uint8_t *p = *next;
-		uint64_t token = get_varint(&p);
+	while (count < max && p < end) {
+		double value = now.value;
 
-		if ((token & 3) == TOKEN_REPEAT)
+		if (*p == TOKEN_SAMPLE) {
+			if (now.t_ms + now.step_ms > until_ms)
+				break;
+			p++;
+			now.t_ms += now.step_ms;
+			now.value = get_value(&p, value);
+		} else if (!read_odd_sample(&p, &now, until_ms)) {
 			break;
-		bool absolute = (token & 3) == TOKEN_ABSOLUTE;
-		int64_t t_ms = unzigzag(token >> 2) + (absolute ? 0 : now.t_ms + now.step_ms);
-
-		if (t_ms > until_ms)
-			break;
-		*before = now.value;
-		now.value = get_value(&p, absolute ? 0 : now.value);
-		now.step_ms = absolute ? 0 : t_ms - now.t_ms;
-		now.t_ms = t_ms;
-		out[count++] = (struct sample){t_ms, now.value};
-		*next = p;
+		}
+		*before = value;
+		if (out)
+			out[count] = (struct sample){now.t_ms, now.value};
+		count++;
 	}
+	*next = p;
 	*at = now;
 	return count;
 }
 
-size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
-	struct chunk_state *at, int64_t until_ms, struct sample *out, size_t max)
+static inline __attribute__((always_inline)) size_t read_on(const struct chunk_stream *stream,
+	struct chunk_place *place, struct chunk_state *at, int64_t until_ms, struct sample *out,
+	size_t max)
 {
 	if (!stream->count)
 		return 0;
@@ -312,8 +339,8 @@ size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
 
 	while (count < max) {
 		double before = at->value;
-		size_t taken =
-			read_samples(&next, end, at, &before, until_ms, out + count, max - count);
+		size_t taken = read_samples(
+			&next, end, at, &before, until_ms, out ? out + count : NULL, max - count);
 
 		if (taken) {
 			struct chunk_state last = {at->t_ms - at->step_ms, 0, before, 0};
@@ -329,7 +356,8 @@ size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
 		if ((total & 3) != TOKEN_REPEAT || count == max)
 			break;
 		total >>= 2;
-		taken = read_repeats(at, total - place->taken, until_ms, out + count, max - count);
+		taken = read_repeats(
+			at, total - place->taken, until_ms, out ? out + count : NULL, max - count);
 		count += taken;
 		place->taken += taken;
 		if (place->taken < total || next == end)
@@ -339,4 +367,16 @@ size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
 	}
 	place->offset = (size_t)(next - stream->data);
 	return count;
+}
+
+size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, int64_t until_ms, struct sample *out, size_t max)
+{
+	return read_on(stream, place, at, until_ms, out, max);
+}
+
+void chunk_skip(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, int64_t until_ms)
+{
+	read_on(stream, place, at, until_ms, NULL, SIZE_MAX);
 }

@@ -62,4 +62,8 @@ bool chunk_next_run(const struct chunk_stream *stream, struct chunk_place *place
 size_t chunk_read(const struct chunk_stream *stream, struct chunk_place *place,
 	struct chunk_state *at, int64_t until_ms, struct sample *out, size_t max);
 
+/* Passes over what lies at or before until_ms. */
+void chunk_skip(const struct chunk_stream *stream, struct chunk_place *place,
+	struct chunk_state *at, int64_t until_ms);
+
 #endif

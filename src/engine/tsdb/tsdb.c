@@ -103,54 +103,54 @@ static bool refill(struct series_cursor *cursor)
 	return true;
 }
 
-/* Inside a run of one value, jumps over what lies before from_ms. */
-static void skip_run(struct series_cursor *cursor, int64_t from_ms)
+/* What is left of a run counts as not taken yet. */
+static struct chunk_place place_of(const struct series_cursor *cursor)
 {
-	if (cursor->increment != 0 || cursor->step_ms <= 0 || from_ms <= cursor->t_ms)
-		return;
-	uint64_t before = (uint64_t)(from_ms - 1 - cursor->t_ms) / (uint64_t)cursor->step_ms;
+	return (struct chunk_place){cursor->state[0], cursor->state[1] - cursor->left};
+}
 
-	if (before > cursor->left)
-		before = cursor->left;
-	cursor->left -= before;
-	cursor->t_ms += (int64_t)before * cursor->step_ms;
+static struct chunk_state state_of(const struct series_cursor *cursor)
+{
+	return (struct chunk_state){
+		cursor->t_ms, cursor->step_ms, cursor->value, cursor->increment};
+}
+
+static void set_cursor(
+	struct series_cursor *cursor, const struct chunk_place *place, const struct chunk_state *at)
+{
+	cursor->left = 0;
+	cursor->state[0] = place->offset;
+	cursor->state[1] = place->taken;
+	cursor->t_ms = at->t_ms;
+	cursor->step_ms = at->step_ms;
+	cursor->value = at->value;
+	cursor->increment = at->increment;
 }
 
 static void source_open(struct series_source *source, const struct series *series, int64_t from_ms,
 	struct series_cursor *cursor)
 {
-	const struct tsdb_series *own = (const struct tsdb_series *)series;
-	struct chunk_place place = chunk_seek(&own->stream, from_ms);
-	struct series_cursor before;
+	const struct chunk_stream *stream = &((const struct tsdb_series *)series)->stream;
+	struct chunk_place place = chunk_seek(stream, from_ms);
+	struct chunk_state at = {0};
 
 	(void)source;
-	*cursor = (struct series_cursor){
-		.refill = refill, .series = series, .state = {place.offset, place.taken}};
-	do {
-		if (cursor->left)
-			skip_run(cursor, from_ms);
-		before = *cursor;
-	} while (cursor_next(cursor) && cursor->t_ms < from_ms);
-	*cursor = before;
+	*cursor = (struct series_cursor){.refill = refill, .series = series};
+	if (from_ms > -TIME_LIMIT_MS)
+		chunk_skip(stream, &place, &at, from_ms - 1);
+	set_cursor(cursor, &place, &at);
 }
 
 static size_t source_read(struct series_source *source, struct series_cursor *cursor,
 	int64_t until_ms, struct sample *out, size_t max)
 {
 	const struct tsdb_series *series = (const struct tsdb_series *)cursor->series;
-	(void)source;
-	// What is left of a run counts as not taken yet.
-	struct chunk_place place = {cursor->state[0], cursor->state[1] - cursor->left};
-	struct chunk_state at = {cursor->t_ms, cursor->step_ms, cursor->value, cursor->increment};
+	struct chunk_place place = place_of(cursor);
+	struct chunk_state at = state_of(cursor);
 	size_t count = chunk_read(&series->stream, &place, &at, until_ms, out, max);
 
-	cursor->left = 0;
-	cursor->state[0] = place.offset;
-	cursor->state[1] = place.taken;
-	cursor->t_ms = at.t_ms;
-	cursor->step_ms = at.step_ms;
-	cursor->value = at.value;
-	cursor->increment = at.increment;
+	(void)source;
+	set_cursor(cursor, &place, &at);
 	return count;
 }
 
