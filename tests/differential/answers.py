@@ -21,7 +21,7 @@ def close(ours, theirs, grade):
 
 
 def samples_of(element):
-    return element["values"] if "values" in element else [element["value"]]
+    return element["values"] if "values" in element else [element["value"]] if "value" in element else []
 
 
 def same_samples(ours, theirs, grade):

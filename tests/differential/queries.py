@@ -508,7 +508,7 @@ class Grammar:
                                      f"{self.chance.uniform(0, samples.END_S):.3f}"])
             return {"query": text, "is_range": False, "grade": grade, "time": at}
         step = self.chance.choice([1, 5, 15, 15, 30, 60, 7.5, 301])
-        steps = self.chance.choice([1, 2, 5, 12, 40])
+        steps = self.chance.choice([1, 2, 5, 12, 40] if self.maybe(0.93) else [129, 300])  # longer than our blocks of 128
         start = self.chance.choice([self.chance.randrange(0, samples.END_S, 15), round(self.chance.uniform(0, samples.END_S), 3)])
         return {"query": text, "is_range": True, "grade": grade, "start": f"{start:g}" if start == int(start) else f"{start:.3f}",
                 "end": f"{start + step * (steps - 1):.3f}", "step": f"{step:g}"}

@@ -1,5 +1,6 @@
 #include "engine/promql/plan.h"
 #include "engine/promql/plan_key.h"
+#include "engine/promql/window_block.h"
 
 #include "base/memory.h"
 
@@ -8,17 +9,22 @@
 
 /*
  * Instant vector selectors: of each series the youngest sample that is no older than the look-back
- * and not stale. A cursor stands one sample ahead; between instants it only moves forwards. Where
- * the store says that a run of equal samples goes on, a whole stretch of the column is filled
- * without looking at single samples.
+ * and not stale. What a block of instants can see of a series is read at once; a cursor per series
+ * stands where the next block begins.
  */
 
 struct follower {
 	struct series_cursor ahead;
-	bool has_ahead; // the cursor's current sample is still to come
+	bool has_ahead; // follow_column: the cursor's current sample is still to come
 	bool has_last;
 	struct sample last;
 	int64_t last_start_ms; // of `last`: since when it counts, 0: not known
+};
+
+/* Where a step looks: the youngest sample up to until_ms, no older than the look-back before
+ * reference_ms. */
+struct selector_step {
+	int64_t reference_ms, until_ms;
 };
 
 struct selector_op {
@@ -29,8 +35,11 @@ struct selector_op {
 	struct follower *followers; // per series, kept between prepares: series are only ever added
 	size_t follower_count, follower_capacity;
 	const struct series **series;
-	const double **results;	 // of timestamps, whose series have no names: before merging
-	struct plan_merge merge; // of timestamps
+	struct selector_step *steps; // of the block in work
+	int64_t lookback_ms;	     // what is as old is too old
+	struct window_block block;   // the samples of the series in work
+	const double **results;	     // of timestamps, whose series have no names: before merging
+	struct plan_merge merge;     // of timestamps
 };
 
 /* Of timestamps: two series may end up with the same labels. */
@@ -70,6 +79,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 	for (; self->follower_count < list.count; self->follower_count++)
 		self->followers[self->follower_count] = (struct follower){0};
 	self->series = list.items;
+	self->steps = ARENA_ARRAY(&op->plan->prepared, struct selector_step, op->plan->stride);
+	self->lookback_ms = op->plan->options.lookback_ms + op->plan->options.closed_ranges;
 	if (gives_merged(self)) {
 		prepare_timestamps(self, list.count);
 		return true;
@@ -105,19 +116,6 @@ static void catch_up(struct follower *follower, int64_t until_ms)
 	}
 }
 
-/* Until when the run in which the follower stands gives the same value without a gap; INT64_MIN: it
- * does not. */
-static int64_t steady_until(const struct follower *follower, int64_t lookback_ms)
-{
-	const struct series_cursor *ahead = &follower->ahead;
-
-	if (!follower->has_ahead || !follower->has_last || ahead->increment != 0 || !ahead->left ||
-		sample_bits(ahead->value) != sample_bits(follower->last.value) ||
-		ahead->t_ms - follower->last.t_ms >= lookback_ms || ahead->step_ms >= lookback_ms)
-		return INT64_MIN;
-	return ahead->t_ms + (int64_t)ahead->left * ahead->step_ms;
-}
-
 static void open_follower(struct selector_op *self, size_t i, int64_t from_ms)
 {
 	struct series_source *source = self->op.plan->source;
@@ -125,52 +123,96 @@ static void open_follower(struct selector_op *self, size_t i, int64_t from_ms)
 	source->ops->open(source, self->series[i], from_ms, &self->followers[i].ahead);
 }
 
-static double given(const struct selector_op *self, const struct follower *follower)
+static double given(const struct selector_op *self, struct sample last, int64_t start_ms)
 {
 	switch (self->gives) {
 	case PLAN_GIVE_TIMESTAMPS:
-		return (double)follower->last.t_ms / 1000;
+		return (double)last.t_ms / 1000;
 	case PLAN_GIVE_START_TIMESTAMPS:
-		return (double)follower->last_start_ms / 1000;
+		return (double)start_ms / 1000;
 	case PLAN_GIVE_AGE:
-		return sample_is_histogram(follower->last.value) ? -HUGE_VAL
-								 : (double)follower->last.t_ms;
+		return sample_is_histogram(last.value) ? -HUGE_VAL : (double)last.t_ms;
 	case PLAN_GIVE_VALUES:
 		break;
 	}
-	return follower->last.value;
+	return last.value;
 }
 
+static bool is_there(const struct selector_op *self, struct sample last, size_t k)
+{
+	return last.t_ms > self->steps[k].reference_ms - self->lookback_ms &&
+	       !plan_is_missing(last.value);
+}
+
+/* Sample by sample: where each one's start timestamp is asked for. */
+static void follow_column(struct selector_op *self, size_t i, double *column)
+{
+	struct promql_plan *plan = self->op.plan;
+	struct follower *follower = &self->followers[i];
+
+	if (!follower->ahead.refill)
+		open_follower(self, i, self->steps[0].reference_ms - self->lookback_ms);
+	if (!follower->has_ahead)
+		follower->has_ahead = cursor_next(&follower->ahead);
+	for (size_t k = 0; k < plan->step_count; k++) {
+		catch_up(follower, self->steps[k].until_ms);
+		column[k] = follower->has_last && is_there(self, follower->last, k)
+				    ? given(self, follower->last, follower->last_start_ms)
+				    : sample_stale();
+	}
+}
+
+/* The samples of a block read together; the last one before it is the first of them. */
 static void fill_column(struct selector_op *self, size_t i, double *column)
 {
 	struct promql_plan *plan = self->op.plan;
-	const struct promql_modifiers *modifiers = &self->modifiers;
 	struct follower *follower = &self->followers[i];
-	uint32_t rank = self->series[i]->rank;
-	int64_t lookback_ms = plan->options.lookback_ms - (plan->options.closed_ranges ? -1 : 0);
+	struct window_block *block = &self->block;
+	size_t behind = follower->has_last; // how many lie at or before the step
 
 	if (!follower->ahead.refill)
-		open_follower(
-			self, i, plan_reference(plan, modifiers, plan->times_ms[0]) - lookback_ms);
-	if (!follower->has_ahead)
-		follower->has_ahead = cursor_next(&follower->ahead);
-	for (size_t k = 0; k < plan->step_count;) {
-		int64_t t_ms = plan->times_ms[k];
-		int64_t reference_ms = plan_reference(plan, modifiers, t_ms);
-
-		catch_up(follower, plan_visible_until(plan, rank, reference_ms, t_ms));
-		bool found = follower->has_last &&
-			     follower->last.t_ms > reference_ms - lookback_ms &&
-			     !plan_is_missing(follower->last.value);
-
-		column[k++] = found ? given(self, follower) : sample_stale();
-		if (self->gives != PLAN_GIVE_VALUES || modifiers->at != PROMQL_AT_NONE)
-			continue;
-		int64_t until_ms = steady_until(follower, lookback_ms);
-
-		while (k < plan->step_count && plan->times_ms[k] - modifiers->offset_ms <= until_ms)
-			column[k++] = follower->last.value;
+		open_follower(self, i, self->steps[0].reference_ms - self->lookback_ms);
+	window_block_begin(block, follower->last, follower->has_last);
+	window_block_read(
+		block, plan->source, &follower->ahead, self->steps[plan->step_count - 1].until_ms);
+	for (size_t k = 0; k < plan->step_count; k++) {
+		while (behind < block->count &&
+			block->items[behind].t_ms <= self->steps[k].until_ms)
+			behind++;
+		if (!behind || !is_there(self, block->items[behind - 1], k))
+			column[k] = sample_stale();
+		else if (self->gives == PLAN_GIVE_VALUES)
+			column[k] = block->items[behind - 1].value;
+		else
+			column[k] = given(self, block->items[behind - 1], 0);
 	}
+	follower->has_last = block->count > 0;
+	if (block->count)
+		follower->last = block->items[block->count - 1];
+}
+
+/* Where the steps of the block look, as series of this rank see it. */
+static void set_steps(struct selector_op *self, uint32_t rank)
+{
+	struct promql_plan *plan = self->op.plan;
+
+	for (size_t k = 0; k < plan->step_count; k++) {
+		int64_t t_ms = plan->times_ms[k];
+		int64_t reference_ms = plan_reference(plan, &self->modifiers, t_ms);
+
+		self->steps[k] = (struct selector_step){
+			reference_ms, plan_visible_until(plan, rank, reference_ms, t_ms)};
+	}
+}
+
+static void eval_column(struct selector_op *self, size_t i, double *column)
+{
+	if (i == 0 || self->series[i]->rank != self->series[i - 1]->rank)
+		set_steps(self, self->series[i]->rank);
+	if (self->gives == PLAN_GIVE_START_TIMESTAMPS)
+		follow_column(self, i, column);
+	else
+		fill_column(self, i, column);
 }
 
 static void compare_column(struct selector_op *self, double *column)
@@ -191,7 +233,7 @@ static void compare_column(struct selector_op *self, double *column)
 static bool eval_timestamps(struct selector_op *self, struct error *err)
 {
 	for (size_t i = 0; i < self->merge.input_count; i++)
-		fill_column(self, i, (double *)self->results[i]);
+		eval_column(self, i, (double *)self->results[i]);
 	return plan_merge_eval(&self->merge, &self->op, self->results, err);
 }
 
@@ -203,7 +245,7 @@ static bool eval(struct plan_op *op, struct error *err)
 		return eval_timestamps(self, err);
 	op->has_histograms = false;
 	for (size_t i = 0; i < op->series_count; i++) {
-		fill_column(self, i, (double *)op->columns[i]);
+		eval_column(self, i, (double *)op->columns[i]);
 		if (self->sees_compared && self->series[i]->has_histograms)
 			compare_column(self, (double *)op->columns[i]);
 		op->has_histograms |=
@@ -214,7 +256,10 @@ static bool eval(struct plan_op *op, struct error *err)
 
 static void finish(struct plan_op *op)
 {
-	free(((struct selector_op *)op)->followers);
+	struct selector_op *self = (struct selector_op *)op;
+
+	free(self->followers);
+	window_block_finish(&self->block);
 }
 
 static const struct plan_op_ops selector_ops = {prepare, eval, finish};

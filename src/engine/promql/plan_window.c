@@ -96,6 +96,8 @@ static void open_window(struct window_op *self, size_t i, int64_t from_ms)
 	else
 		source->ops->open(source, self->series.items[i], from_ms, &window->head);
 	window->tail = window->head;
+	window->count = 0;
+	window->sum = (struct window_sum){0};
 	window->is_open = true;
 }
 

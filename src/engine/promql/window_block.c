@@ -11,15 +11,27 @@
 
 enum { READ_AT_ONCE = 512 };
 
-/* Takes stale markers out of what was read; of the NaNs only they go. */
-static void sift(struct window_block *block, size_t from)
+void window_block_begin(struct window_block *block, struct sample last, bool has_last)
 {
-	size_t kept = from;
+	block->count = 0;
+	if (!has_last)
+		return;
+	block->items = memory_grow(block->items, &block->capacity, 1, sizeof last);
+	block->items[block->count++] = last;
+}
 
-	for (size_t i = from; i < block->count; i++)
-		if (!sample_is_stale(block->items[i].value))
-			block->items[kept++] = block->items[i];
-	block->count = kept;
+void window_block_read(struct window_block *block, struct series_source *source,
+	struct series_cursor *cursor, int64_t until_ms)
+{
+	size_t found;
+
+	do {
+		block->items = memory_grow(block->items, &block->capacity,
+			block->count + READ_AT_ONCE, sizeof(struct sample));
+		found = source->ops->read(
+			source, cursor, until_ms, block->items + block->count, READ_AT_ONCE);
+		block->count += found;
+	} while (found == READ_AT_ONCE);
 }
 
 static bool any_nan(const struct sample *items, size_t count)
@@ -31,21 +43,19 @@ static bool any_nan(const struct sample *items, size_t count)
 	return any;
 }
 
-/* Appends what the cursor has up to until_ms. */
+/* The same without stale markers. */
 static void read_until(struct window_block *block, struct series_source *source,
 	struct series_cursor *cursor, int64_t until_ms)
 {
-	size_t from = block->count, found;
+	size_t kept = block->count;
 
-	do {
-		block->items = memory_grow(block->items, &block->capacity,
-			block->count + READ_AT_ONCE, sizeof(struct sample));
-		found = source->ops->read(
-			source, cursor, until_ms, block->items + block->count, READ_AT_ONCE);
-		block->count += found;
-	} while (found == READ_AT_ONCE);
-	if (any_nan(block->items + from, block->count - from))
-		sift(block, from);
+	window_block_read(block, source, cursor, until_ms);
+	if (!any_nan(block->items + kept, block->count - kept))
+		return;
+	for (size_t i = kept; i < block->count; i++)
+		if (!sample_is_stale(block->items[i].value))
+			block->items[kept++] = block->items[i];
+	block->count = kept;
 }
 
 /* What lies at or before it has left the window. */
@@ -351,10 +361,6 @@ static void fill(struct window_block *block, enum promql_function_id id,
 		SLIDE(pass, pass, idelta_of);
 	if (id == PROMQL_FUNCTION_DELTA)
 		SLIDE(pass, pass, delta_value);
-	if (id == PROMQL_FUNCTION_SUM_OVER_TIME)
-		SLIDE(add_to_sum, take_from_sum, sum_of);
-	if (id == PROMQL_FUNCTION_AVG_OVER_TIME)
-		SLIDE(add_to_sum, take_from_sum, mean_of);
 	make_room_for_events(block, &slide);
 	if (id == PROMQL_FUNCTION_MIN_OVER_TIME)
 		SLIDE(keep_minimum, drop_candidate, extreme_of);
@@ -367,6 +373,22 @@ static void fill(struct window_block *block, enum promql_function_id id,
 		SLIDE(pass, pass, rate_value);
 	assert(id == PROMQL_FUNCTION_RESETS || id == PROMQL_FUNCTION_CHANGES);
 	SLIDE(pass, pass, events_of);
+}
+
+/* A sum goes on from block to block: the first samples of this one are in it already. */
+static void fill_sums(struct window_block *block, struct window *window, bool is_mean,
+	const struct window_step *steps, size_t count, double *column)
+{
+	struct slide slide = {.items = block->items, .end = window->count, .sum = window->sum};
+
+	if (is_mean)
+		slide_over(&slide, block->count, steps, count, column, add_to_sum, take_from_sum,
+			mean_of);
+	else
+		slide_over(&slide, block->count, steps, count, column, add_to_sum, take_from_sum,
+			sum_of);
+	window->count = slide.end - slide.begin;
+	window->sum = slide.sum;
 }
 
 bool window_block_column(struct window_block *block, struct promql_plan *plan,
@@ -387,7 +409,11 @@ bool window_block_column(struct window_block *block, struct promql_plan *plan,
 	read_until(block, source, &ahead, steps[count - 1].until_ms);
 	ok = plan_hold(plan, (int64_t)block->count, err) && plan_work(plan, block->count, err);
 	plan_hold(plan, -(int64_t)block->count, err);
-	if (ok)
+	if (!ok)
+		return false;
+	if (id == PROMQL_FUNCTION_SUM_OVER_TIME || id == PROMQL_FUNCTION_AVG_OVER_TIME)
+		fill_sums(block, window, id == PROMQL_FUNCTION_AVG_OVER_TIME, steps, count, column);
+	else
 		fill(block, id, steps, count, column);
-	return ok;
+	return true;
 }

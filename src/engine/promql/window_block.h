@@ -19,6 +19,13 @@ struct window_block {
 	size_t event_capacity;
 };
 
+/* Empties it, but for one sample that lies before all that will be read. */
+void window_block_begin(struct window_block *block, struct sample last, bool has_last);
+
+/* Appends what a cursor has up to until_ms, stale markers and all. */
+void window_block_read(struct window_block *block, struct series_source *source,
+	struct series_cursor *cursor, int64_t until_ms);
+
 /* Where a step's window lies; `until_ms` is what is visible of it. */
 struct window_step {
 	struct window_span span;
@@ -30,7 +37,7 @@ bool window_block_knows(enum promql_function_id id);
 
 /*
  * The function's values at ascending steps, in a column: the stale marker where it has none. Reads
- * on where `window` stood after the block before: its tail, nothing else of it, is the place. Fails
+ * on where `window` stood after the block before: its tail is the place, and its sum goes on. Fails
  * where the samples of the block would be more than the plan may hold.
  */
 bool window_block_column(struct window_block *block, struct promql_plan *plan,
