@@ -48,13 +48,17 @@ static bool check_custom(const struct histogram *histogram, struct error *err)
 		histogram->negative.span_count)
 		return error_set(err, ERROR_INVALID,
 			"custom buckets: there must be no zero bucket and no negative side");
-	for (size_t i = 0; i < histogram->custom_count; i++)
-		if (isnan(histogram->custom_values[i]) || isinf(histogram->custom_values[i]) ||
-			(i && histogram->custom_values[i] <= histogram->custom_values[i - 1]))
+	// The first may be -Inf: then its bucket counts nothing but that.
+	for (size_t i = 0; i < histogram->custom_count; i++) {
+		double bound = histogram->custom_values[i];
+
+		if (isnan(bound) || (isinf(bound) && (bound > 0 || i)) ||
+			(i && bound <= histogram->custom_values[i - 1]))
 			return error_set(err, ERROR_INVALID,
 				"custom buckets: bound number %zu must be finite and above the one "
 				"before",
 				i + 1);
+	}
 	if (side->span_count && side->spans[0].offset < 0)
 		return error_set(err, ERROR_INVALID,
 			"custom buckets: the first span begins below the first bucket");

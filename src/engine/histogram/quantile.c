@@ -7,9 +7,20 @@
  * (histogramVariance).
  */
 
-/* A zero bucket beside buckets of one sign alone counts observations of that sign. */
-static void lean_zero_bucket(const struct histogram *histogram, struct histogram_bucket *bucket)
+/*
+ * A zero bucket beside buckets of one sign alone counts observations of that sign. A custom bucket
+ * without a lower end begins at zero where it ends above it. (In fractions, Prometheus 3.14 took
+ * any custom bucket around zero for a zero bucket, which its pull request 19657 has set right.)
+ */
+static void lean(const struct histogram *histogram, struct histogram_bucket *bucket)
 {
+	if (histogram_is_custom(histogram)) {
+		if (isinf(bucket->lower) && bucket->upper > 0)
+			bucket->lower = 0;
+		return;
+	}
+	if (bucket->lower > 0 || bucket->upper < 0)
+		return;
 	if (histogram->negative.bucket_count == 0 && histogram->positive.bucket_count > 0)
 		bucket->lower = 0;
 	else if (histogram->positive.bucket_count == 0 && histogram->negative.bucket_count > 0)
@@ -58,16 +69,11 @@ double histogram_quantile(const struct histogram *histogram, double q)
 		return NAN;
 	struct histogram_bucket bucket = find_rank(histogram, descending, rank, &counted);
 
-	if (histogram_is_custom(histogram)) {
-		if (isinf(bucket.lower) && bucket.upper <= 0)
-			return bucket.upper;
-		if (isinf(bucket.lower))
-			bucket.lower = 0;
-		else if (isinf(bucket.upper))
-			return bucket.lower;
-	} else if (bucket.lower < 0 && bucket.upper > 0) {
-		lean_zero_bucket(histogram, &bucket);
-	}
+	if (histogram_is_custom(histogram) && isinf(bucket.lower) && bucket.upper <= 0)
+		return bucket.upper;
+	if (histogram_is_custom(histogram) && !isinf(bucket.lower) && isinf(bucket.upper))
+		return bucket.lower;
+	lean(histogram, &bucket);
 	// Rounding may have counted more than there is.
 	if (counted > histogram->count)
 		counted = histogram->count;
@@ -132,11 +138,10 @@ double histogram_fraction(const struct histogram *histogram, double lower, doubl
 		return 0;
 	histogram_walk_init(&walk, histogram, false);
 	while (histogram_walk_next(&walk, &bucket)) {
-		bool around_zero = bucket.lower <= 0 && bucket.upper >= 0;
-		bool linear = histogram_is_custom(histogram) || around_zero;
+		bool linear =
+			histogram_is_custom(histogram) || (bucket.lower <= 0 && bucket.upper >= 0);
 
-		if (around_zero)
-			lean_zero_bucket(histogram, &bucket);
+		lean(histogram, &bucket);
 		settle(&low, &bucket, before, linear);
 		settle(&high, &bucket, before, linear);
 		before += bucket.count;

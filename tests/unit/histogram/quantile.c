@@ -72,6 +72,12 @@ static void fractions_invert_quantiles(void **state)
 	check_fraction(custom, 0, 7.5, 0.5);
 	check_fraction(custom, 11, 12, 0);
 	check_fraction(custom, 11, INFINITY, 0.25);
+	// A bound at zero makes no zero bucket of custom ones.
+	check_fraction("{{schema:-53 count:10 custom_values:[0 1 2] buckets:[4 3 2 1]}}", -INFINITY,
+		0, 0.4);
+	check_fraction(
+		"{{schema:-53 count:10 custom_values:[-1 1] buckets:[2 4 4]}}", -0.5, 1, 0.3);
+	check_fraction("{{schema:-53 count:4 custom_values:[5] buckets:[2 2]}}", -10, 2.5, 0.25);
 	check_fraction(both, 3, 3, 0);
 	check_fraction(both, 4, 3, 0);
 	check_fraction(both, NAN, 3, NAN);

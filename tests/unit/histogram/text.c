@@ -51,6 +51,8 @@ static void literals_read_back_as_the_same(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		check_literal(parsed(&arena, texts[i]), texts[i]);
+	check_literal(parsed(&arena, "{{schema:-53 custom_values:[-Inf 2] buckets:[1 2]}}"),
+		"{{schema:-53 custom_values:[-Inf 2] buckets:[1 2]}}");
 	check_literal(parsed(&arena, "{{ count:1\tsum:+Inf  buckets:[ 1 2 ] }}"),
 		"{{count:1 sum:+Inf buckets:[1 2]}}");
 }
