@@ -148,3 +148,30 @@ def test_histograms_are_printed_in_every_format(tmp_path):
     series, = json.loads(answer("--step", "1m", "--end", "180", "--format", "json"))["result"]
     value = {"count": "4", "sum": "5", "buckets": [[0, "0.5", "1", "1"], [0, "1", "2", "2"], [0, "2", "4", "1"]]}
     assert series["histograms"] == [[0, value], [60, value], [120, value]] and series["values"] == [[180, "7"]]
+
+
+def test_ranges_can_be_closed_and_features_enabled(files):
+    with serve("--load", files[2], "--range-selectors", "closed", "--enable-feature", "promql-duration-expr") as server:
+        assert query(server, "count_over_time(up[1m])", 120)[0][1] == "2"
+        assert query(server, "count_over_time(up[30s * 2])", 120)[0][1] == "2"
+    with serve("--load", files[2]) as server:
+        assert query(server, "count_over_time(up[1m])", 120)[0][1] == "1"
+        form = urllib.parse.urlencode({"query": "up[30s * 2]", "time": 120})
+        status, _, body = server.request("/api/v1/query", body=form)
+        assert status == 400 and b"experimental duration expression" in body
+
+
+def test_metadata_histograms_and_annotations_of_loaded_files(files, tmp_path):
+    path = tmp_path / "h.test"
+    path.write_text("load 1m\n  h {{schema:0 sum:5 count:4 buckets:[1 2 1]}}x5\n  g 1+1x5\n")
+    with serve(*loads(files), "--load", path) as server:
+        data = json.loads(server.request("/api/v1/metadata")[2])["data"]
+        assert data["http_requests"] == [{"type": "counter", "unit": "", "help": "Requests that were answered."}]
+        assert data["temperature"][0]["type"] == "gauge"
+        form = urllib.parse.urlencode({"query": "h", "time": 60})
+        answer = json.loads(server.request("/api/v1/query", body=form)[2])
+        assert answer["data"]["result"][0]["histogram"] == [60, {
+            "count": "4", "sum": "5", "buckets": [[0, "0.5", "1", "1"], [0, "1", "2", "2"], [0, "2", "4", "1"]]}]
+        form = urllib.parse.urlencode({"query": "rate(g[2m])", "time": 120})
+        answer = json.loads(server.request("/api/v1/query", body=form)[2])
+        assert any("metric might not be a counter" in text for text in answer["infos"])
