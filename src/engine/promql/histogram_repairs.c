@@ -17,13 +17,12 @@ struct histogram_repairs_item {
 void histogram_repairs_add(struct histogram_repairs *repairs, struct str metric, int64_t t_ms,
 	const struct histogram_repair *repair)
 {
-	struct histogram_repairs_item *item = repairs->items;
-	struct histogram_repairs_item *end = item + repairs->count;
+	size_t at = 0;
 
 	// Metrics are few, and the last one is asked for again and again.
-	while (item < end && !str_equal(item->metric, metric))
-		item++;
-	if (item == end) {
+	while (at < repairs->count && !str_equal(repairs->items[at].metric, metric))
+		at++;
+	if (at == repairs->count) {
 		char *name = memory_alloc(metric.len + 1);
 
 		memcpy(name, metric.data ? metric.data : "", metric.len);
@@ -33,6 +32,8 @@ void histogram_repairs_add(struct histogram_repairs *repairs, struct str metric,
 			(struct histogram_repairs_item){{name, metric.len}, t_ms, t_ms, 1, *repair};
 		return;
 	}
+	struct histogram_repairs_item *item = &repairs->items[at];
+
 	item->first_ms = t_ms < item->first_ms ? t_ms : item->first_ms;
 	item->last_ms = t_ms > item->last_ms ? t_ms : item->last_ms;
 	item->times++;
