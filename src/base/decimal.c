@@ -1,5 +1,6 @@
 #include "base/decimal.h"
 
+#include "base/digits.h"
 #include "base/powers_of_ten.h"
 
 #include <stdbool.h>
@@ -83,6 +84,10 @@ static struct scaled without_zeros(struct scaled number)
 		number.digits /= 100000000;
 		number.exponent += 8;
 	}
+	if (number.digits % 10000 == 0) {
+		number.digits /= 10000;
+		number.exponent += 4;
+	}
 	while (number.digits % 10 == 0) {
 		number.digits /= 10;
 		number.exponent++;
@@ -94,8 +99,7 @@ struct decimal decimal_shortest(double value)
 {
 	uint64_t bits, fraction;
 	int biased;
-	char text[24];
-	size_t at = sizeof text;
+	char text[24], *end = text + sizeof text;
 
 	memcpy(&bits, &value, sizeof bits);
 	fraction = bits & ((UINT64_C(1) << 52) - 1);
@@ -106,11 +110,10 @@ struct decimal decimal_shortest(double value)
 				      : shorten(fraction, -1074, false);
 
 	number = without_zeros(number);
-	for (uint64_t rest = number.digits; rest; rest /= 10)
-		text[--at] = (char)('0' + rest % 10);
-	struct decimal decimal = {.count = sizeof text - at};
+	const char *begin = digits_write(end, number.digits);
+	struct decimal decimal = {.count = (size_t)(end - begin)};
 
-	memcpy(decimal.digits, text + at, decimal.count);
+	memcpy(decimal.digits, begin, decimal.count);
 	decimal.point = number.exponent + (int)decimal.count;
 	return decimal;
 }

@@ -1,6 +1,7 @@
 #include "base/number.h"
 
 #include "base/decimal.h"
+#include "base/digits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,19 +16,15 @@ static size_t put(char *out, const char *text)
 
 size_t number_print_int(char *out, int64_t value)
 {
-	char digits[24];
-	size_t at = sizeof digits;
-	uint64_t rest = value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
+	char digits[24], *end = digits + sizeof digits;
+	char *begin =
+		digits_write(end, value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value);
 
-	do {
-		digits[--at] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
 	if (value < 0)
-		digits[--at] = '-';
-	size_t len = sizeof digits - at;
+		*--begin = '-';
+	size_t len = (size_t)(end - begin);
 
-	memcpy(out, digits + at, len);
+	memcpy(out, begin, len);
 	out[len] = '\0';
 	return len;
 }

@@ -14,7 +14,7 @@
  * head as many as Go's net/http awaits.
  */
 enum { WHOLE_BYTES = 32 * 1024, BARE_WHOLE_BYTES = 2048 };
-enum { MIN_PART_BYTES = 8 * 1024, MAX_PACKED_AT_ONCE = 64 * 1024, WRITES_AT_ONCE = 16 };
+enum { MIN_PART_BYTES = 24 * 1024, MAX_PACKED_AT_ONCE = 64 * 1024, WRITES_AT_ONCE = 8 };
 /* A smaller body is not worth packing. */
 enum { MIN_PACKED_BYTES = 1024 };
 

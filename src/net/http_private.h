@@ -10,7 +10,7 @@
 
 /* Body bytes that go into one write; a stalled client holds no more of a produced body than this.
  */
-enum { HTTP_WRITE_BYTES = 16 * 1024, HTTP_MAX_EXTRA_HEADERS = 12 };
+enum { HTTP_WRITE_BYTES = 32 * 1024, HTTP_MAX_EXTRA_HEADERS = 12 };
 
 struct http_extra_header {
 	const char *name;

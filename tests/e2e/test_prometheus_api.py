@@ -272,10 +272,3 @@ def test_clients_that_leave_in_the_middle_of_a_large_answer_cost_nothing(server)
     time.sleep(0.3)
     assert server.request("/-/healthy")[0] == 200
     assert server.grew_kib(before) < 1500
-
-
-def test_a_query_that_would_hold_too_much_is_422(server):
-    status, body = get(server, "/api/v1/query_range", query="count_over_time(many[3h:10ms])",
-                       start=NOW - 10800, end=NOW, step=1)
-    assert (status, json.loads(body)["errorType"]) == (422, "execution")
-    assert "too many samples" in body
