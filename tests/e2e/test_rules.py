@@ -224,9 +224,10 @@ def test_a_file_of_tests_answers_with_success(tmp_path):
 
 @pytest.mark.parametrize("extra,answer", [
     ("- alert_rule_test: [{alertname: x}]\n", "test.yaml:4:20: not supported yet: alert_rule_test"),
-    ("- promql_expr_test: [{expr: a, exp_samples: [{labels: a, histogram: '{{}}'}]}]\n",
-     "not supported yet: histogram"),
-    ("- input_series: [{series: a, values: '{{}}'}]\n", "test.yaml:4:38: not supported yet: values that are native"),
+    ("- promql_expr_test: [{expr: a, exp_samples: [{labels: a, histogram: '{{}} {{}}'}]}]\n",
+     "labels \"a\": expected 1 value, got 2"),
+    ("- input_series: [{series: a, values: '{{counts:1}}'}]\n",
+     "test.yaml:4:38: values \"{{counts:1}}\": 1:3: parse error: unexpected \"counts\" in a histogram"),
     ("- interval: 5s\n  input_serie: []\n", "test.yaml:5:3: \"input_serie\" is no field of a test group; did you mean "
                                            "\"input_series\"?"),
     ("- interval: soon\n", "test.yaml:4:13: interval must be a duration such as 30s or 1h30m, not \"soon\""),

@@ -34,8 +34,32 @@ void compare_finish(struct compare_samples *samples)
 	*samples = (struct compare_samples){0};
 }
 
+/* promtool compares histograms by their texts, hint and all. */
+static void print_histogram(struct buffer *out, double value)
+{
+	struct arena scratch = {0};
+
+	histogram_print_literal(out, histogram_compact(&scratch, sample_histogram(value)));
+	arena_finish(&scratch);
+}
+
+static bool equal_histograms(double a, double b)
+{
+	struct buffer one = {0}, other = {0};
+
+	print_histogram(&one, a);
+	print_histogram(&other, b);
+	bool equal = str_equal(buffer_str(&one), buffer_str(&other));
+
+	buffer_finish(&one);
+	buffer_finish(&other);
+	return equal;
+}
+
 static bool equal_values(double a, double b, bool fuzzy)
 {
+	if (sample_is_histogram(a) && sample_is_histogram(b))
+		return equal_histograms(a, b);
 	if (a == b || !fuzzy)
 		return a == b;
 	return nextafter(a, -INFINITY) == b || nextafter(a, INFINITY) == b;
@@ -72,6 +96,10 @@ static void print_samples(struct buffer *out, const struct test_sample *samples,
 			buffer_append_text(out, ", ");
 		labels_print(out, samples[i].labels);
 		buffer_append_char(out, ' ');
+		if (sample_is_histogram(samples[i].value)) {
+			print_histogram(out, samples[i].value);
+			continue;
+		}
 		buffer_append(out, number, number_print_exponent(number, samples[i].value));
 	}
 }

@@ -91,6 +91,23 @@ static int compare_samples(const void *a, const void *b)
 		((const struct test_sample *)a)->labels, ((const struct test_sample *)b)->labels);
 }
 
+/* A histogram as in input series: one item of the values notation. */
+static bool read_histogram(struct reader *reader, struct str text, double *out, struct error *err)
+{
+	struct promql_value_run *runs;
+	size_t count;
+
+	if (!promql_parse_values(text, reader->arena, &runs, &count, err))
+		return false;
+	if (count != 1 || runs[0].count != 1)
+		return error_set(err, ERROR_INVALID, "expected 1 value, got %zu",
+			count ? runs[0].count + count - 1 : 0);
+	if (runs[0].missing || !sample_is_histogram(runs[0].value))
+		return error_set(err, ERROR_INVALID, "expected histogram, got %.*s", STR_ARG(text));
+	*out = runs[0].value;
+	return true;
+}
+
 static bool read_sample(struct reader *reader, const struct yaml_node *node, struct test_case *test,
 	struct test_sample *out)
 {
@@ -98,19 +115,22 @@ static bool read_sample(struct reader *reader, const struct yaml_node *node, str
 	const struct yaml_node *value = yaml_get(node, "value"),
 			       *histogram = yaml_get(node, "histogram");
 	struct error err = {0};
-	struct str text;
+	struct str text, literal;
+	bool ok = true;
 
 	if (!yaml_check_keys(node, reader->path, "an expected sample", keys, reader->err))
 		return false;
-	if (!is_missing(histogram))
-		return fail_unsupported(reader, histogram, "histogram (native histograms)");
 	if (!read_text(reader, yaml_get(node, "labels"), "labels", &text))
 		return false;
 	if (!is_missing(value) &&
 		!yaml_number(value, reader->path, "value", &out->value, reader->err))
 		return false;
+	if (!read_text(reader, histogram, "histogram", &literal))
+		return false;
 	out->labels = text.len ? parse_metric(reader, text, &err) : &labels_none;
-	if (!out->labels) {
+	if (out->labels && literal.len)
+		ok = read_histogram(reader, literal, &out->value, &err);
+	if (!out->labels || !ok) {
 		out->labels = &labels_none;
 		if (!test->bad_labels.len) {
 			test->bad_labels = text;
@@ -165,13 +185,9 @@ static bool read_series(
 	if (!out->labels)
 		return yaml_error(reader->err, reader->path, series, "series \"%.*s\": %s",
 			STR_ARG(name), err.text);
-	if (!promql_parse_values(text, reader->arena, &runs, &out->run_count, &err)) {
-		if (err.kind == ERROR_UNSUPPORTED)
-			return fail_unsupported(
-				reader, values, "values that are native histograms");
+	if (!promql_parse_values(text, reader->arena, &runs, &out->run_count, &err))
 		return yaml_error(reader->err, reader->path, values, "values \"%.*s\": %s",
 			STR_ARG(text), err.text);
-	}
 	out->runs = runs;
 	return true;
 }

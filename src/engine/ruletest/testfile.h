@@ -15,7 +15,7 @@ struct test_series {
 
 struct test_sample {
 	const struct labels *labels;
-	double value;
+	double value; // a boxed histogram, perhaps
 };
 
 /* One item of promql_expr_test. */

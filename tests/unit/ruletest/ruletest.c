@@ -133,6 +133,33 @@ static void each_test_group_has_a_store_of_its_own(void **state)
 	assert_string_equal(fixture->groups.data, "one|two|");
 }
 
+static void histograms_are_recorded_and_compared_to_the_digit(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_rules(fixture, "groups: [{name: g, rules: [{record: r, expr: a * 2}]}]\n");
+	assert_passes(fixture, HEAD
+		"- interval: 10s\n"
+		"  input_series: [{series: a, values: '{{count:3 buckets:[1 2]}}x9'}]\n"
+		"  promql_expr_test:\n"
+		"  - {expr: r, eval_time: 0s, exp_samples: [{labels: r, histogram: '{{count:6 "
+		"buckets:[2 4]}}'}]}\n"
+		"  - {expr: r, eval_time: 20s, exp_samples: [{labels: r, histogram: '{{count:6 "
+		"counter_reset_hint:not_reset buckets:[2 4]}}'}]}\n");
+	assert_says(fixture,
+		HEAD "- input_series: [{series: a, values: '{{count:3 buckets:[1 2]}}'}]\n"
+		     "  promql_expr_test:\n"
+		     "  - {expr: a, eval_time: 0s, exp_samples: [{labels: a, histogram: '{{count:3 "
+		     "buckets:[1 3]}}'}]}\n",
+		"        exp: {__name__=\"a\"} {{count:3 buckets:[1 3]}}\n"
+		"        got: {__name__=\"a\"} {{count:3 buckets:[1 2]}}");
+	assert_says(fixture,
+		HEAD "- input_series: [{series: a, values: '1'}]\n"
+		     "  promql_expr_test:\n"
+		     "  - {expr: a, eval_time: 0s, exp_samples: [{labels: a, histogram: '1'}]}\n",
+		"labels \"a\": expected histogram, got 1");
+}
+
 static void a_start_timestamp_moves_everything(void **state)
 {
 	struct fixture *fixture = *state;
@@ -296,6 +323,8 @@ int main(void)
 			each_test_group_has_a_store_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_start_timestamp_moves_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			histograms_are_recorded_and_compared_to_the_digit, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_input_that_is_also_recorded_is_loaded_step_by_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(
