@@ -43,8 +43,8 @@ static void json_is_that_of_the_api(void **state)
 static void literals_read_back_as_the_same(void **state)
 {
 	static const char *const texts[] = {"{{}}",
-		"{{schema:3 count:7 sum:-0.5 z_bucket:1 counter_reset_hint:gauge offset:-3 "
-		"buckets:[1 2.5]}}",
+		"{{schema:3 count:7 sum:-0.5 z_bucket:1 offset:-3 buckets:[1 2.5]}}",
+		"{{sum:-1 counter_reset_hint:gauge}}",
 		"{{z_bucket_w:0.001 buckets:[1 0 2.5] n_offset:5 n_buckets:[3]}}",
 		"{{schema:-53 custom_values:[-2 3] buckets:[1 0 2]}}"};
 
