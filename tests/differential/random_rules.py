@@ -47,7 +47,9 @@ class Source:
         window = self.chance.choice(WINDOWS)
         if depth > 0 and self.chance.random() < 0.25:
             step = self.chance.choice(["", "5s", "15s", "1m"])
-            return f"({self.vector(depth - 1)})[{window}:{step}]{self.modifier()}"
+            inner, modifier = self.vector(depth - 1), self.modifier()
+            # docs/differences.md, pinned-inside-shifted-subquery.
+            return f"({inner})[{window}:{step}]{'' if ' @ ' in inner and 'offset -' in modifier else modifier}"
         return f"{self.selector()}[{window}]{self.modifier()}"
 
     def scalar(self, depth):
