@@ -1,4 +1,4 @@
-#include "engine/promql/window.h"
+#include "engine/promql/window_exact.h"
 
 #include "base/memory.h"
 
@@ -163,33 +163,84 @@ struct line {
 	double slope, intercept;
 };
 
+/* Sums over all samples, with the error of each addition kept in `rest`. */
+enum { SUM_X, SUM_Y, SUM_XY, SUM_XX, SUM_COUNT };
+
+struct line_sums {
+	double total[SUM_COUNT], rest[SUM_COUNT];
+};
+
+static void add_terms(const struct sample *sample, int64_t zero_ms, double terms[SUM_COUNT])
+{
+	double at = (double)(sample->t_ms - zero_ms) / 1e3;
+
+	terms[SUM_X] = at;
+	terms[SUM_Y] = sample->value;
+	terms[SUM_XY] = at * sample->value;
+	terms[SUM_XX] = at * at;
+}
+
+/*
+ * The exact error of an addition is the same however it is found: without asking which part is
+ * larger the compiler adds several sums at once. Of a sum that overflows there is none: then NaN.
+ */
+static struct line_sums sum_together(const struct sample *samples, size_t count, int64_t zero_ms)
+{
+	struct line_sums sums = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		double terms[SUM_COUNT];
+
+		add_terms(&samples[i], zero_ms, terms);
+		for (size_t j = 0; j < SUM_COUNT; j++)
+			sums.rest[j] += window_two_sum(sums.total[j], terms[j], &sums.total[j]);
+	}
+	return sums;
+}
+
+static struct line_sums sum_one_by_one(const struct sample *samples, size_t count, int64_t zero_ms)
+{
+	struct line_sums sums = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		double terms[SUM_COUNT];
+
+		add_terms(&samples[i], zero_ms, terms);
+		for (size_t j = 0; j < SUM_COUNT; j++)
+			window_kahan_add(terms[j], &sums.total[j], &sums.rest[j]);
+	}
+	return sums;
+}
+
+static bool is_constant(const struct sample *samples, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (samples[i].value != samples[0].value)
+			return false;
+	return true;
+}
+
 /* Least squares through the samples; the intercept is at `zero_ms`. Source: promql/functions.go,
  * linearRegression. */
 static struct line regression(const struct window *window, int64_t zero_ms)
 {
 	const struct sample *samples = first_of(window);
 	size_t count = window->list.count;
-	double n = (double)count, x = 0, x_rest = 0, y = 0, y_rest = 0;
-	double xy = 0, xy_rest = 0, xx = 0, xx_rest = 0;
-	bool is_constant = true;
+	double n = (double)count, sum[SUM_COUNT], rest = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		double at = (double)(samples[i].t_ms - zero_ms) / 1e3, value = samples[i].value;
+	if (is_constant(samples, count))
+		return isinf(samples[0].value) ? (struct line){NAN, NAN}
+					       : (struct line){0, samples[0].value};
+	struct line_sums sums = sum_together(samples, count, zero_ms);
 
-		if (i && value != samples[0].value)
-			is_constant = false;
-		window_kahan_add(at, &x, &x_rest);
-		window_kahan_add(value, &y, &y_rest);
-		window_kahan_add(at * value, &xy, &xy_rest);
-		window_kahan_add(at * at, &xx, &xx_rest);
-	}
-	if (is_constant && isinf(samples[0].value))
-		return (struct line){NAN, NAN};
-	if (is_constant)
-		return (struct line){0, samples[0].value};
-	x += x_rest;
-	y += y_rest;
-	struct line line = {((xy + xy_rest) - x * y / n) / ((xx + xx_rest) - x * x / n), 0};
+	for (size_t j = 0; j < SUM_COUNT; j++)
+		rest += sums.rest[j];
+	if (isnan(rest))
+		sums = sum_one_by_one(samples, count, zero_ms);
+	for (size_t j = 0; j < SUM_COUNT; j++)
+		sum[j] = sums.total[j] + sums.rest[j];
+	double x = sum[SUM_X], y = sum[SUM_Y];
+	struct line line = {(sum[SUM_XY] - x * y / n) / (sum[SUM_XX] - x * x / n), 0};
 
 	line.intercept = y / n - line.slope * x / n;
 	return line;
