@@ -252,7 +252,12 @@ bool plan_renew(struct plan_op *op, struct error *err)
 			ok = other->ops->prepare(plan->ops[i], err);
 	}
 	free(is_renewed);
-	return ok && check_size(plan, err);
+	if (!ok || !check_size(plan, err))
+		return false;
+	// What was prepared before is not freed until everything is prepared anew.
+	return plan->prepared.used_bytes / (2 * sizeof(struct sample)) <=
+		       plan->options.max_samples ||
+	       too_many(err);
 }
 
 bool plan_refresh(struct promql_plan *plan, size_t stride, struct error *err)

@@ -51,8 +51,7 @@ static void histograms_count_by_their_size(void **state)
 	assert_answer(&asking, "count(sum_over_time(h[10h:10s]))", 36000, too_many);
 	// What is made for a block is not kept: many blocks may have as much.
 	asking_range(&asking, "count(rate(h[1m]))", 0, 30000, 10);
-	assert_true(strncmp(asking_range(&asking, "count(h * 2)", 0, 30000, 10), "error",
-			    5) != 0);
+	assert_true(strncmp(asking_range(&asking, "count(h * 2)", 0, 30000, 10), "error", 5) != 0);
 }
 
 static void labels_made_of_values_are_bounded(void **state)
@@ -67,8 +66,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			pairs_of_a_join_are_counted_before_they_are_made, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			histograms_count_by_their_size, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(histograms_count_by_their_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			labels_made_of_values_are_bounded, set_up, tear_down),
 	};
