@@ -81,6 +81,7 @@ struct promql_plan {
 	bool is_prepared;
 	size_t stride; // instants that a column has room for
 	uint64_t seen_series;
+	uint64_t run_count; // calls of promql_plan_run; of the outermost
 	uint64_t generation;
 	uint64_t held_samples; // in windows and sub-queries; an inner plan counts in its outermost
 	uint64_t work;	       // values computed so far; an inner plan counts in its outermost
@@ -111,6 +112,11 @@ struct plan_op *plan_build(
 struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct plan_op_ops *ops,
 	const struct promql_expr *expr, struct buffer *key, bool *is_new);
 void plan_set_children(struct plan_op *op, struct plan_op *const *children, size_t count);
+
+/* Whether it is the same at every instant of a query; of `first`, whatever the scalar does later:
+ * its value at the query's first instant. plan_invariant.c. */
+bool plan_is_invariant(const struct promql_expr *expr);
+struct plan_op *plan_first(struct promql_plan *plan, struct plan_op *scalar);
 
 /* One constructor per family of operators. `inner` expressions are built by them. */
 enum plan_gives {

@@ -420,6 +420,9 @@ struct plan_op *plan_aggregate(
 	children[0] = plan_build(plan, expr->aggregate.inner, err);
 	if (!children[0])
 		return NULL;
+	// A rule's instants are queries of their own.
+	if (children[1] && !plan->options.rule_rank && plan_is_invariant(expr->aggregate.inner))
+		children[1] = plan_first(plan, children[1]);
 	if (aggregator == PROMQL_TOPK || aggregator == PROMQL_BOTTOMK ||
 		aggregator == PROMQL_LIMITK || aggregator == PROMQL_LIMIT_RATIO)
 		return plan_rank(plan, expr, children[0], children[1], err);
