@@ -1,13 +1,11 @@
-#include "engine/promql/call.h"
 #include "engine/promql/plan_key.h"
 #include "engine/promql/subquery.h"
 #include "engine/promql/window.h"
 #include "engine/promql/window_block.h"
+#include "engine/promql/window_checks.h"
 
 #include "base/memory.h"
-#include "base/number.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /*
@@ -297,108 +295,23 @@ static bool fill_together(struct window_op *self, size_t i, struct error *err)
 		(double *)self->results[i], err);
 }
 
-/* --- annotations of the call as a whole --- */
-
-static bool has_counter_suffix(struct str name)
-{
-	static const struct str suffixes[] = {
-		{"_total", 6}, {"_sum", 4}, {"_count", 6}, {"_bucket", 7}};
-
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-		if (name.len >= suffixes[i].len && memcmp(name.data + name.len - suffixes[i].len,
-							   suffixes[i].data, suffixes[i].len) == 0)
-			return true;
-	return false;
-}
-
-static bool any_float(const double *column, size_t count)
-{
-	for (size_t k = 0; k < count; k++)
-		if (!plan_is_missing(column[k]) && !sample_is_histogram(column[k]))
-			return true;
-	return false;
-}
-
-/* rate() and increase() of what does not look like a counter. */
-static void check_counter(struct window_op *self, size_t i)
-{
-	struct promql_plan *plan = self->op.plan;
-	const struct labels *labels = self->series.items[i]->labels;
-	struct str name = plan_metric_name(labels);
-
-	if (!name.len || !any_float(self->results[i], plan->step_count))
-		return;
-	if (plan_has(plan, PROMQL_TYPE_AND_UNIT)) {
-		struct str type = labels_get(labels, STR("__type__"));
-
-		if (!str_equal(type, STR("counter")) && !str_equal(type, STR("histogram")))
-			plan_inform(plan, self->range,
-				"metric might not be a counter, __type__ label is not set to "
-				"\"counter\" or \"histogram\", got \"%.*s\": \"%.*s\"",
-				STR_ARG(type), STR_ARG(name));
-	} else if (!has_counter_suffix(name)) {
-		plan_inform(plan, self->range,
-			"metric might not be a counter, name does not end in "
-			"_total/_sum/_count/_bucket: \"%.*s\"",
-			STR_ARG(name));
-	}
-}
-
-/* quantile_over_time() outside [0, 1]; some series has a value. */
-static void check_quantile(struct window_op *self)
-{
-	struct promql_plan *plan = self->op.plan;
-	const struct promql_expr *arg = self->op.expr->call.args[0];
-	const double *q = self->op.children[0]->columns[0];
-
-	for (size_t k = 0; k < plan->step_count; k++) {
-		char text[NUMBER_TEXT_SIZE];
-
-		if (q[k] >= 0 && q[k] <= 1)
-			continue;
-		number_print_general(text, q[k]);
-		plan_warn(plan, arg, "quantile value should be between 0 and 1, got %s", text);
-	}
-}
-
-static bool is_factor(double value)
-{
-	return value > 0 && value < 1;
-}
-
-/* double_exponential_smoothing()'s factors, where there is something to smooth. */
-static bool check_factors(struct window_op *self, struct error *err)
-{
-	static const char *const names[] = {
-		"smoothing factor. Expected: 0 < sf", "trend factor. Expected: 0 < tf"};
-
-	for (size_t k = 0; self->series.count && k < self->op.plan->step_count; k++)
-		for (size_t i = 0; i < 2; i++) {
-			double value = self->op.children[i]->columns[0][k];
-
-			if (!is_factor(value) && !isnan(value))
-				return error_set(err, ERROR_EXECUTION, "invalid %s < 1, got: %f",
-					names[i], value);
-		}
-	return true;
-}
+/* --- the operator --- */
 
 static void annotate(struct window_op *self)
 {
-	if (!self->op.plan->options.annotations)
+	struct promql_plan *plan = self->op.plan;
+	enum promql_function_id id = self->op.expr->call.function->id;
+
+	if (!plan->options.annotations)
 		return;
 	for (size_t i = 0; self->function->is_counter && i < self->series.count; i++)
-		check_counter(self, i);
-	if (self->op.expr->call.function->id != PROMQL_FUNCTION_QUANTILE_OVER_TIME)
-		return;
-	for (size_t i = 0; i < self->series.count; i++)
-		if (any_float(self->results[i], self->op.plan->step_count)) {
-			check_quantile(self);
+		window_check_counter(
+			plan, self->range, self->series.items[i]->labels, self->results[i]);
+	for (size_t i = 0; id == PROMQL_FUNCTION_QUANTILE_OVER_TIME && i < self->series.count; i++)
+		if (window_check_quantile(plan, self->op.expr->call.args[0],
+			    self->op.children[0]->columns[0], self->results[i]))
 			return;
-		}
 }
-
-/* --- the operator --- */
 
 static bool eval(struct plan_op *op, struct error *err)
 {
@@ -411,7 +324,7 @@ static bool eval(struct plan_op *op, struct error *err)
 		!(prepare(op, err) && plan_renew(op, err)))
 		return false;
 	if (op->expr->call.function->id == PROMQL_FUNCTION_DOUBLE_EXPONENTIAL_SMOOTHING &&
-		!check_factors(self, err))
+		self->series.count && !window_check_factors(op, err))
 		return false;
 	op->has_histograms = false;
 	bool together = reads_together(self);
@@ -448,36 +361,6 @@ static const struct plan_op_ops window_ops = {prepare, eval, finish};
 
 /* --- building --- */
 
-/* Only some functions know what to do with what is around a range. */
-static bool check_extension(
-	const struct promql_expr *call, enum promql_extension extension, struct error *err)
-{
-	enum promql_function_id id = call->call.function->id;
-	bool is_rate = id == PROMQL_FUNCTION_RATE || id == PROMQL_FUNCTION_INCREASE ||
-		       id == PROMQL_FUNCTION_DELTA;
-	bool is_event = id == PROMQL_FUNCTION_RESETS || id == PROMQL_FUNCTION_CHANGES;
-
-	if (extension == PROMQL_ANCHORED && !is_rate && !is_event)
-		return error_set(err, ERROR_EXECUTION,
-			"anchored modifier can only be used with: changes, delta, increase, rate, "
-			"resets - not with %s",
-			call->call.function->name);
-	if (extension == PROMQL_SMOOTHED && !is_rate)
-		return error_set(err, ERROR_EXECUTION,
-			"smoothed modifier can only be used with: delta, increase, rate - not with "
-			"%s",
-			call->call.function->name);
-	return true;
-}
-
-static const struct promql_expr *range_argument(const struct promql_expr *call)
-{
-	for (size_t i = 0; i < call->call.arg_count; i++)
-		if (call->call.args[i]->type == PROMQL_MATRIX)
-			return plan_strip(call->call.args[i]);
-	return NULL;
-}
-
 static bool build_scalars(struct promql_plan *plan, const struct promql_expr *call,
 	struct plan_op **children, size_t *count, struct buffer *key, struct error *err)
 {
@@ -512,7 +395,7 @@ static bool set_range(struct window_op *self, struct promql_plan *plan, int64_t 
 struct plan_op *plan_window(
 	struct promql_plan *plan, const struct promql_expr *call, struct error *err)
 {
-	const struct promql_expr *range = range_argument(call);
+	const struct promql_expr *range = window_range_argument(call);
 	bool is_subquery = range->kind == PROMQL_SUBQUERY, is_new;
 	struct plan_op *children[2];
 	struct promql_modifiers modifiers;
@@ -520,7 +403,7 @@ struct plan_op *plan_window(
 	size_t child_count;
 	int64_t range_ms;
 
-	if (!is_subquery && !check_extension(call, range->range.selector->selector.extension, err))
+	if (!is_subquery && !window_check_extension(call, range->range.selector->selector.extension, err))
 		return NULL;
 	if (!plan_range(plan, range, &range_ms, &modifiers, err))
 		return NULL;
@@ -549,53 +432,4 @@ struct plan_op *plan_window(
 	self->sees_compared = !is_subquery && plan_sees_compared(plan);
 	plan_set_children(op, children, child_count);
 	return set_range(self, plan, range_ms, &modifiers, err) ? op : NULL;
-}
-
-/* --- absent_over_time() --- */
-
-static bool prepare_absent(struct plan_op *op, struct error *err)
-{
-	(void)err;
-	plan_reserve(op, 1);
-	op->labels[0] = call_pinned_labels(range_argument(op->expr), &op->plan->prepared);
-	plan_own_column(op, 0);
-	return true;
-}
-
-/* One where no series has a sample in its window: the child is 1 where one has. */
-static bool eval_absent(struct plan_op *op, struct error *err)
-{
-	const struct plan_op *child = op->children[0];
-	double *out = (double *)op->columns[0];
-
-	(void)err;
-	for (size_t k = 0; k < op->plan->step_count; k++)
-		out[k] = 1;
-	for (size_t i = 0; i < child->series_count; i++)
-		for (size_t k = 0; k < op->plan->step_count; k++)
-			if (!plan_is_missing(child->columns[i][k]))
-				out[k] = sample_stale();
-	return true;
-}
-
-static const struct plan_op_ops absent_ops = {prepare_absent, eval_absent, NULL};
-
-struct plan_op *plan_absent_window(
-	struct promql_plan *plan, const struct promql_expr *call, struct error *err)
-{
-	struct plan_op *child = plan_window(plan, call, err);
-	struct buffer key = {0};
-	bool is_new;
-
-	if (!child)
-		return NULL;
-	buffer_append_char(&key, 'A');
-	buffer_append(&key, &call, sizeof call); // it answers with its selector's labels
-	plan_key_child(&key, child);
-	struct plan_op *op =
-		plan_add(plan, sizeof(struct plan_op), &absent_ops, call, &key, &is_new);
-
-	if (is_new)
-		plan_set_children(op, &child, 1);
-	return op;
 }
