@@ -162,33 +162,49 @@ static void follow_column(struct selector_op *self, size_t i, double *column)
 	}
 }
 
-/* The samples of a block read together; the last one before it is the first of them. */
+/* What a step sees of the samples that were read: the last of the `behind` ones before it. */
+static double seen(const struct selector_op *self, size_t behind, size_t k)
+{
+	const struct sample *items = self->block.items;
+
+	if (!behind || !is_there(self, items[behind - 1], k))
+		return sample_stale();
+	return self->gives == PLAN_GIVE_VALUES ? items[behind - 1].value
+					       : given(self, items[behind - 1], 0);
+}
+
+// A block of sparse steps may see a long piece of a series: it is read in parts.
+enum { READ_AT_MOST = 64 * 1024 };
+
+/* The samples of a block read together; the last one before them is the first of them. */
 static void fill_column(struct selector_op *self, size_t i, double *column)
 {
 	struct promql_plan *plan = self->op.plan;
 	struct follower *follower = &self->followers[i];
 	struct window_block *block = &self->block;
-	size_t behind = follower->has_last; // how many lie at or before the step
+	int64_t until_ms = self->steps[plan->step_count - 1].until_ms;
+	bool all = false;
 
 	if (!follower->ahead.refill)
 		open_follower(self, i, self->steps[0].reference_ms - self->lookback_ms);
-	window_block_begin(block, follower->last, follower->has_last);
-	window_block_read(
-		block, plan->source, &follower->ahead, self->steps[plan->step_count - 1].until_ms);
-	for (size_t k = 0; k < plan->step_count; k++) {
-		while (behind < block->count &&
-			block->items[behind].t_ms <= self->steps[k].until_ms)
-			behind++;
-		if (!behind || !is_there(self, block->items[behind - 1], k))
-			column[k] = sample_stale();
-		else if (self->gives == PLAN_GIVE_VALUES)
-			column[k] = block->items[behind - 1].value;
-		else
-			column[k] = given(self, block->items[behind - 1], 0);
+	for (size_t k = 0; !all;) {
+		size_t behind = follower->has_last; // how many lie at or before the step
+
+		window_block_begin(block, follower->last, follower->has_last);
+		all = window_block_read(
+			block, plan->source, &follower->ahead, until_ms, READ_AT_MOST);
+		while (k < plan->step_count &&
+			(all || self->steps[k].until_ms < block->items[block->count - 1].t_ms)) {
+			while (behind < block->count &&
+				block->items[behind].t_ms <= self->steps[k].until_ms)
+				behind++;
+			column[k] = seen(self, behind, k);
+			k++;
+		}
+		follower->has_last = block->count > 0;
+		if (block->count)
+			follower->last = block->items[block->count - 1];
 	}
-	follower->has_last = block->count > 0;
-	if (block->count)
-		follower->last = block->items[block->count - 1];
 }
 
 /* Where the steps of the block look, as series of this rank see it. */

@@ -403,7 +403,8 @@ struct plan_op *plan_window(
 	size_t child_count;
 	int64_t range_ms;
 
-	if (!is_subquery && !window_check_extension(call, range->range.selector->selector.extension, err))
+	if (!is_subquery &&
+		!window_check_extension(call, range->range.selector->selector.extension, err))
 		return NULL;
 	if (!plan_range(plan, range, &range_ms, &modifiers, err))
 		return NULL;

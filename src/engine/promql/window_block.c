@@ -20,8 +20,8 @@ void window_block_begin(struct window_block *block, struct sample last, bool has
 	block->items[block->count++] = last;
 }
 
-void window_block_read(struct window_block *block, struct series_source *source,
-	struct series_cursor *cursor, int64_t until_ms)
+bool window_block_read(struct window_block *block, struct series_source *source,
+	struct series_cursor *cursor, int64_t until_ms, size_t most)
 {
 	size_t found;
 
@@ -31,7 +31,8 @@ void window_block_read(struct window_block *block, struct series_source *source,
 		found = source->ops->read(
 			source, cursor, until_ms, block->items + block->count, READ_AT_ONCE);
 		block->count += found;
-	} while (found == READ_AT_ONCE);
+	} while (found == READ_AT_ONCE && block->count < most);
+	return found < READ_AT_ONCE;
 }
 
 static bool any_nan(const struct sample *items, size_t count)
@@ -43,13 +44,13 @@ static bool any_nan(const struct sample *items, size_t count)
 	return any;
 }
 
-/* The same without stale markers. */
-static void read_until(struct window_block *block, struct series_source *source,
+/* The same without stale markers. What is more than the plan may hold is noticed, not read. */
+static void read_until(struct window_block *block, const struct promql_plan *plan,
 	struct series_cursor *cursor, int64_t until_ms)
 {
 	size_t kept = block->count;
 
-	window_block_read(block, source, cursor, until_ms);
+	window_block_read(block, plan->source, cursor, until_ms, plan->options.max_samples + 1);
 	if (!any_nan(block->items + kept, block->count - kept))
 		return;
 	for (size_t i = kept; i < block->count; i++)
@@ -395,18 +396,17 @@ bool window_block_column(struct window_block *block, struct promql_plan *plan,
 	const struct series *series, struct window *window, enum promql_function_id id,
 	const struct window_step *steps, size_t count, double *column, struct error *err)
 {
-	struct series_source *source = plan->source;
 	int64_t first_gone_ms = gone_until(&steps[0]);
 	bool ok;
 
 	block->count = 0;
 	if (!window->tail.refill)
-		source->ops->open(source, series, first_gone_ms + 1, &window->tail);
-	read_until(block, source, &window->tail, gone_until(&steps[count - 1]));
+		plan->source->ops->open(plan->source, series, first_gone_ms + 1, &window->tail);
+	read_until(block, plan, &window->tail, gone_until(&steps[count - 1]));
 	// The next block begins here: what comes now is in its windows, too.
 	struct series_cursor ahead = window->tail;
 
-	read_until(block, source, &ahead, steps[count - 1].until_ms);
+	read_until(block, plan, &ahead, steps[count - 1].until_ms);
 	ok = plan_hold(plan, (int64_t)block->count, err) && plan_work(plan, block->count, err);
 	plan_hold(plan, -(int64_t)block->count, err);
 	if (!ok)

@@ -22,9 +22,12 @@ struct window_block {
 /* Empties it, but for one sample that lies before all that will be read. */
 void window_block_begin(struct window_block *block, struct sample last, bool has_last);
 
-/* Appends what a cursor has up to until_ms, stale markers and all. */
-void window_block_read(struct window_block *block, struct series_source *source,
-	struct series_cursor *cursor, int64_t until_ms);
+/*
+ * Appends what a cursor has up to until_ms, stale markers and all; false where it stopped before,
+ * with at least `most` samples in the block: a run of millions is a few bytes in the store.
+ */
+bool window_block_read(struct window_block *block, struct series_source *source,
+	struct series_cursor *cursor, int64_t until_ms, size_t most);
 
 /* Where a step's window lies; `until_ms` is what is visible of it. */
 struct window_step {

@@ -1,6 +1,6 @@
 /*
- * promql/window_checks.h — what is checked of a call over a range vector as a whole, and said of it;
- * private to promql/.
+ * promql/window_checks.h — what is checked of a call over a range vector as a whole, and said of
+ * it; private to promql/.
  */
 #ifndef PROMQL_WINDOW_CHECKS_H
 #define PROMQL_WINDOW_CHECKS_H

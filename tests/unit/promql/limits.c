@@ -54,6 +54,16 @@ static void histograms_count_by_their_size(void **state)
 	assert_true(strncmp(asking_range(&asking, "count(h * 2)", 0, 30000, 10), "error", 5) != 0);
 }
 
+static void long_runs_are_not_held(void **state)
+{
+	(void)state;
+	asking_load(&asking, "c", "1x200000 2");
+	assert_answers(&asking, "c", 0, 2000010, 1000005, "c 1@0 1@1000005 2@2000010");
+	assert_answer(&asking, "sum_over_time(c[10w])", 2000010, too_many);
+	assert_answer(&asking, "quantile_over_time(0.5, c[10w])", 2000010, too_many);
+	assert_answer(&asking, "c[10w]", 2000010, too_many);
+}
+
 static void labels_made_of_values_are_bounded(void **state)
 {
 	(void)state;
@@ -67,6 +77,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			pairs_of_a_join_are_counted_before_they_are_made, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(histograms_count_by_their_size, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_runs_are_not_held, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			labels_made_of_values_are_bounded, set_up, tear_down),
 	};
