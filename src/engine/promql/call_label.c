@@ -69,6 +69,9 @@ static bool check_names(const struct plan_op *op, struct error *err)
 	return check_name(op, 1, "destination", err);
 }
 
+// A text has room for thousands of patterns that take milliseconds each to compile.
+enum { MAX_PATTERN_BYTES = 32 << 20, PATTERN_BYTES = 16 << 10 };
+
 /* label_replace()'s; NULL with *err. */
 static struct regex *compile(const struct plan_op *op, struct error *err)
 {
@@ -78,7 +81,17 @@ static struct regex *compile(const struct plan_op *op, struct error *err)
 	if (!regex)
 		error_set(err, ERROR_EXECUTION,
 			"invalid regular expression in label_replace(): %.*s", STR_ARG(text));
-	return regex;
+	if (!regex)
+		return NULL;
+	uint64_t *bytes = &op->plan->outermost->pattern_bytes;
+
+	*bytes += PATTERN_BYTES + regex_size(regex);
+	if (*bytes <= MAX_PATTERN_BYTES)
+		return regex;
+	error_set(err, ERROR_LIMIT, "label_replace(): regular expressions take more than %d MiB",
+		MAX_PATTERN_BYTES >> 20);
+	regex_destroy(regex);
+	return NULL;
 }
 
 /* --- the operator --- */

@@ -370,7 +370,7 @@ bool promql_plan_run(struct promql_plan *plan, const int64_t *times_ms, size_t c
 
 	if (count == 0)
 		return true;
-	plan->work = plan->asked_at = 0;
+	plan->work = plan->asked_at = plan->pattern_bytes = 0;
 	plan->run_count++;
 	plan->start_ms = given ? plan->options.start_ms : times_ms[0];
 	plan->end_ms = given ? plan->options.end_ms : times_ms[count - 1];

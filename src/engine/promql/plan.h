@@ -87,7 +87,8 @@ struct promql_plan {
 	uint64_t work;	       // values computed so far; an inner plan counts in its outermost
 	uint64_t asked_at;     // work at which plan_may_go_on was asked last; of the outermost
 	struct promql_plan *outermost;
-	uint64_t label_bytes; // made by label_replace and label_join since prepare
+	uint64_t label_bytes;	// made by label_replace and label_join since prepare
+	uint64_t pattern_bytes; // that label_replace compiled in this run; of the outermost
 
 	// The block in work.
 	const int64_t *times_ms;

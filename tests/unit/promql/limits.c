@@ -64,6 +64,20 @@ static void long_runs_are_not_held(void **state)
 	assert_answer(&asking, "c[10w]", 2000010, too_many);
 }
 
+static void patterns_are_bounded(void **state)
+{
+	struct buffer text = {0};
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		buffer_printf(&text,
+			"%slabel_replace(nothing, \"l%d\", \"\", \"\", \".{900}.{900}\")",
+			i ? " or " : "", i);
+	assert_answer(&asking, text.data, 0,
+		"error: label_replace(): regular expressions take more than 32 MiB");
+	buffer_finish(&text);
+}
+
 static void labels_made_of_values_are_bounded(void **state)
 {
 	(void)state;
@@ -78,6 +92,7 @@ int main(void)
 			pairs_of_a_join_are_counted_before_they_are_made, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(histograms_count_by_their_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_runs_are_not_held, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(patterns_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			labels_made_of_values_are_bounded, set_up, tear_down),
 	};
