@@ -1,3 +1,4 @@
+#include "engine/promql/info_selector.h"
 #include "engine/promql/plan_key.h"
 #include "engine/promql/plan_outputs.h"
 
@@ -33,10 +34,7 @@ struct base {
 
 struct info_op {
 	struct plan_op op;		// children: the vector, the ages of info series
-	struct promql_expr selector;	// of the info series
-	struct matcher *matchers;	// the selector's
-	const struct matcher *names;	// of them, those about __name__
-	size_t name_count, implied;	// implied: matchers at the end that are ours to free
+	struct info_selector *selector; // of the info series
 	const struct promql_expr *data; // the second argument; NULL
 	struct target *targets;
 	size_t target_count;
@@ -48,7 +46,8 @@ struct info_op {
 
 static bool names_match(const struct info_op *self, const struct labels *labels)
 {
-	return self->name_count && matchers_match(self->names, self->name_count, labels);
+	return self->selector->name_count &&
+	       matchers_match(self->selector->names, self->selector->name_count, labels);
 }
 
 /* Whether some series that wants labels has this value of an identifying label, or none has any. */
@@ -365,173 +364,44 @@ static bool eval(struct plan_op *op, struct error *err)
 static void finish(struct plan_op *op)
 {
 	struct info_op *self = (struct info_op *)op;
-	size_t count = self->selector.selector.matcher_count;
 
-	for (size_t i = count - self->implied; i < count; i++)
-		matcher_finish(&self->matchers[i]);
+	info_selector_finish(self->selector);
 	plan_outputs_finish(&self->outputs);
 }
 
 static const struct plan_op_ops info_ops = {prepare, eval, finish};
 
-/* --- building --- */
-
-/* When the info series are looked at: when the vector's first selector is, in sub-queries and all.
- */
-struct looking {
-	const struct promql_plan *plan;
-	struct promql_modifiers modifiers;
-	bool found;
-};
-
-static void shift(struct looking *looking, const struct promql_modifiers *own)
+static struct plan_op *add_op(struct promql_plan *plan, const struct promql_expr *call,
+	struct info_selector *selector, struct plan_op *const *children)
 {
-	// From the outside in: an @ further in makes what is around it meaningless.
-	if (own->at != PROMQL_AT_NONE) {
-		looking->modifiers.at = own->at;
-		looking->modifiers.at_ms = own->at_ms;
-		looking->modifiers.offset_ms = 0;
-	}
-	looking->modifiers.offset_ms += own->offset_ms;
-}
+	struct buffer key = {0};
+	bool is_new;
 
-static bool look_in(const struct promql_expr *expr, struct looking *looking, struct error *err)
-{
-	struct promql_modifiers own, before = looking->modifiers;
+	buffer_append_char(&key, 'i');
+	buffer_append(&key, &call, sizeof call); // its selector is its own
+	struct plan_op *op = plan_add(plan, sizeof(struct info_op), &info_ops, call, &key, &is_new);
+	struct info_op *self = (struct info_op *)op;
 
-	switch (expr->kind) {
-	case PROMQL_SELECTOR:
-		looking->found = true;
-		if (!plan_modifiers(looking->plan, &expr->selector.modifiers, &own, err))
-			return false;
-		shift(looking, &own);
-		return true;
-	case PROMQL_RANGE:
-		return look_in(expr->range.selector, looking, err);
-	case PROMQL_SUBQUERY:
-		if (!plan_modifiers(looking->plan, &expr->subquery.modifiers, &own, err))
-			return false;
-		shift(looking, &own);
-		if (!look_in(expr->subquery.inner, looking, err))
-			return false;
-		break;
-	case PROMQL_CALL:
-		for (size_t i = 0; !looking->found && i < expr->call.arg_count; i++)
-			if (!look_in(expr->call.args[i], looking, err))
-				return false;
-		break;
-	case PROMQL_AGGREGATE:
-		return look_in(expr->aggregate.inner, looking, err);
-	case PROMQL_BINARY: {
-		// Its left spine may be long: what is leftmost comes first.
-		const struct promql_expr *left = expr;
-
-		while (left->kind == PROMQL_BINARY)
-			left = plan_strip(left->binary.lhs);
-		if (!look_in(left, looking, err))
-			return false;
-		for (; !looking->found && expr->kind == PROMQL_BINARY;
-			expr = plan_strip(expr->binary.lhs))
-			if (!look_in(expr->binary.rhs, looking, err))
-				return false;
-		break;
-	}
-	case PROMQL_UNARY:
-		return look_in(expr->unary.inner, looking, err);
-	case PROMQL_PAREN:
-		return look_in(expr->paren, looking, err);
-	case PROMQL_NUMBER:
-	case PROMQL_TEXT:
-	case PROMQL_DURATION:
-		break;
-	}
-	if (!looking->found)
-		looking->modifiers = before;
-	return true;
-}
-
-static bool is_positive(const struct matcher *matcher)
-{
-	return matcher->kind == MATCHER_EQUAL || matcher->kind == MATCHER_REGEX;
-}
-
-/*
- * The matchers of the info series: those of the second argument, about names first. Without any
- * about names it is target_info, with negative ones only every name that ends in _info.
- */
-static bool make_matchers(struct info_op *self, struct arena *arena, struct error *err)
-{
-	const struct promql_expr *data = self->data;
-	size_t given = data ? data->selector.matcher_count : 0, count = 0;
-	bool any_positive = false;
-
-	self->matchers = ARENA_ARRAY(arena, struct matcher, given + 1);
-	for (size_t about_names = 2; about_names-- > 0;)
-		for (size_t i = 0; i < given; i++) {
-			const struct matcher *matcher = &data->selector.matchers[i];
-			bool is_name = str_equal(matcher->name, SERIES_METRIC_NAME);
-
-			if (is_name != (about_names == 1))
-				continue;
-			self->matchers[count++] = *matcher;
-			self->name_count += is_name;
-			any_positive |= is_name && is_positive(matcher);
-		}
-	self->names = self->matchers;
-	if (!any_positive) {
-		bool negative = self->name_count > 0;
-
-		if (!matcher_init(&self->matchers[count], negative ? MATCHER_REGEX : MATCHER_EQUAL,
-			    SERIES_METRIC_NAME, negative ? STR(".+_info") : STR("target_info"),
-			    err))
-			return false;
-		// What is no info series by the names alone is to get labels.
-		self->name_count = 0;
-		if (!data) {
-			self->names = &self->matchers[count];
-			self->name_count = 1;
-		}
-		count++;
-		self->implied = 1;
-	}
-	self->selector = (struct promql_expr){.kind = PROMQL_SELECTOR, .type = PROMQL_VECTOR};
-	self->selector.position = self->op.expr->position;
-	self->selector.selector.matchers = self->matchers;
-	self->selector.selector.matcher_count = count;
-	return true;
+	self->selector = selector;
+	self->data = call->call.arg_count > 1 ? plan_strip(call->call.args[1]) : NULL;
+	plan_set_children(op, children, 2);
+	return op;
 }
 
 struct plan_op *plan_info(
 	struct promql_plan *plan, const struct promql_expr *call, struct error *err)
 {
-	struct looking looking = {.plan = plan};
 	struct plan_op *children[2] = {plan_build(plan, call->call.args[0], err), NULL};
-	struct buffer key = {0};
-	bool is_new;
 
-	if (!children[0] || !look_in(call->call.args[0], &looking, err))
+	if (!children[0])
 		return NULL;
-	// Made before its child, the info series, whose selector it owns; then put behind it.
-	struct info_op *made = arena_alloc(&plan->arena, sizeof *made);
+	struct info_selector *selector = info_selector_make(plan, call, err);
 
-	made->op.expr = call;
-	made->data = call->call.arg_count > 1 ? plan_strip(call->call.args[1]) : NULL;
-	if (!make_matchers(made, &plan->arena, err))
+	if (!selector)
 		return NULL;
-	made->selector.selector.modifiers = looking.modifiers;
-	children[1] = plan_selector(plan, &made->selector, PLAN_GIVE_AGE, err);
-	buffer_append_char(&key, 'i');
-	buffer_append(&key, &call, sizeof call);
-	plan_key_child(&key, children[0]);
-	struct plan_op *op = plan_add(plan, sizeof(struct info_op), &info_ops, call, &key, &is_new);
-	struct info_op *self = (struct info_op *)op;
-
-	self->data = made->data;
-	self->matchers = made->matchers;
-	self->names = made->names;
-	self->name_count = made->name_count;
-	self->implied = made->implied;
-	self->selector = made->selector;
-	plan_set_children(op, children, 2);
-	return op;
+	children[1] = plan_selector(plan, &selector->expr, PLAN_GIVE_AGE, err);
+	if (children[1])
+		return add_op(plan, call, selector, children);
+	info_selector_finish(selector);
+	return NULL;
 }

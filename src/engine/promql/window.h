@@ -109,7 +109,6 @@ struct window_function {
 	bool counts_all;     // histograms count as floats do: `value` is right with them inside
 	bool looks_at_all;   // at each step at each sample: work is counted so
 	bool asks_for_start; // start timestamps matter to it
-	bool needs_two;	     // of less than two floats it says nothing, unless ignoring histograms
 	bool is_counter;     // warns where a metric is none: rate() and increase()
 };
 
