@@ -64,7 +64,7 @@ void prometheus_run(struct http_request *request, struct prometheus_job *job, st
 {
 	if (timeout_ms > server->options.query_timeout_ms)
 		timeout_ms = server->options.query_timeout_ms;
-	struct http_work work = {run, finish, release, job, timeout_ms * 1000 + 1};
+	struct http_work work = {run, finish, release, job, timeout_ms * 1000};
 
 	job->server = server;
 	job->race = race_take(server->race);
@@ -72,7 +72,12 @@ void prometheus_run(struct http_request *request, struct prometheus_job *job, st
 	job->arena = request->arena;
 	job->begun_us = clock_monotonic_us();
 	job->deadline_ms = clock_monotonic_ms() + timeout_ms;
-	http_answer_later(request, &work);
+	if (timeout_ms > 0) {
+		http_answer_later(request, &work);
+		return;
+	}
+	error_set(&job->err, ERROR_TIMEOUT, "query timed out in query execution");
+	finish(request, job, true);
 }
 
 bool prometheus_job_is_cancelled(void *state)

@@ -37,7 +37,7 @@ static void parts_come_out_as_they_went_in(void **state)
 	struct buffer text = {0}, packed = {0};
 
 	(void)state;
-	for (int i = 0; i < 50; i++) {
+	for (int i = 1; i < 50; i++) {
 		size_t before = text.len;
 
 		for (int k = 0; k < i * 40; k++)
