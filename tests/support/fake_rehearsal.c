@@ -238,3 +238,30 @@ struct rehearsal_stats rehearsal_stats(const struct rehearsal *rehearsal)
 		.bytes = stats.bytes,
 		.sample_count = stats.sample_count};
 }
+
+/* --- a real race: there is none --- */
+
+struct rehearsal *rehearsal_create_fed(
+	const struct quest_file *file, struct series_source *source, struct error *err)
+{
+	(void)file;
+	(void)source;
+	error_set(err, ERROR_UNSUPPORTED, "this is a fake");
+	return NULL;
+}
+
+bool rehearsal_feed(struct rehearsal *rehearsal, const struct event_log_entry *entries,
+	size_t count, bool *redrawn, struct error *err)
+{
+	(void)rehearsal;
+	(void)entries;
+	(void)count;
+	*redrawn = false;
+	return error_set(err, ERROR_UNSUPPORTED, "this is a fake");
+}
+
+const struct quest_file *rehearsal_file(const struct rehearsal *rehearsal)
+{
+	(void)rehearsal;
+	return NULL;
+}

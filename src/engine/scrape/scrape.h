@@ -91,6 +91,42 @@ bool scrape_load(struct str text, enum scrape_format format, int64_t now_ms,
 /* OpenMetrics where the last line is "# EOF", else Prometheus's text format. */
 enum scrape_format scrape_format_of(struct str text);
 
+/* --- targets: one scrape after the other --- */
+
+/*
+ * What Prometheus makes of a target: every series gets the target's labels (one of the same name
+ * that was exposed becomes exported_NAME); what a scrape no longer exposes ends with a stale
+ * marker; a scrape counts whole or not at all; and `up`, scrape_duration_seconds and
+ * scrape_samples_scraped say how it went. Samples with a time of their own keep it, and their
+ * series are not ended.
+ */
+struct scrape_target;
+
+/* Labels are copied. sample_limit 0: none. Caller destroys. */
+struct scrape_target *scrape_target_create(
+	const struct label *labels, size_t count, size_t sample_limit);
+void scrape_target_destroy(struct scrape_target *target); // takes NULL
+
+/*
+ * A scrape that began at t_ms and brought `text`. Where it cannot be taken it counts as a failed
+ * one, and *err says why: ERROR_INVALID, "LINE:COLUMN: …"; ERROR_LIMIT: past sample_limit, or the
+ * store is full.
+ */
+bool scrape_target_take(struct scrape_target *target, struct str text, enum scrape_format format,
+	int64_t t_ms, double duration_s, struct series_sink *sink, struct error *err);
+/* One that brought nothing. */
+void scrape_target_fail(
+	struct scrape_target *target, int64_t t_ms, double duration_s, struct series_sink *sink);
+
+/* How many samples the last scrape had, 0 where it failed. */
+size_t scrape_target_samples(const struct scrape_target *target);
+
+/* By a Content-Type: OpenMetrics where it says so, else Prometheus's text. */
+enum scrape_format scrape_format_of_type(struct str content_type);
+/* What to ask for, as an Accept header. */
+#define SCRAPE_ACCEPT \
+	"application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+
 /* --- writing --- */
 
 /* What a metric family is, for its # TYPE, # UNIT and # HELP lines; NULL leaves a line out. */

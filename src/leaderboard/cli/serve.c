@@ -2,9 +2,11 @@
 #include "leaderboard/cli/cli.h"
 #include "leaderboard/cli/query_features.h"
 #include "leaderboard/cli/load.h"
+#include "leaderboard/cli/quest_option.h"
 #include "leaderboard/server/server.h"
 
 struct serve_options {
+	const char *quest;
 	const char *rehearse;
 	const char *speed;
 	const char *listen;
@@ -23,6 +25,11 @@ struct serve_options {
 
 static const char *const range_selectors[] = {"open", "closed", NULL};
 static const struct option serve_table[] = {
+	{.name = "quest",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct serve_options, quest),
+		.placeholder = "FILE",
+		.help = "a real race: its quest file says where metrics come from"},
 	{.name = "rehearse",
 		.kind = OPTION_FILE,
 		.offset = offsetof(struct serve_options, rehearse),
@@ -175,9 +182,14 @@ static int serve(const struct server_options *options)
 	return ok ? 0 : fail(&err);
 }
 
-/* `db` is what --load read, NULL: a rehearsal is played. */
-static int serve_with(
-	const struct serve_options *options, struct tsdb *db, const struct scrape_catalog *catalog)
+/* What is served: a real race, or what --load read, or, with neither, a rehearsal. */
+struct subject {
+	const struct quest_file *quest;
+	struct tsdb *db;
+	const struct scrape_catalog *catalog;
+};
+
+static int serve_with(const struct serve_options *options, struct subject subject)
 {
 	const unsigned features = cli_features(&options->features);
 	struct server_options server = {
@@ -197,8 +209,10 @@ static int serve_with(
 				.features = features,
 				.log_path = options->log,
 			},
-		.loaded = db,
-		.catalog = catalog,
+		.quest = subject.quest,
+		.log_path = options->log,
+		.loaded = subject.db,
+		.catalog = subject.catalog,
 		.features = features,
 		.lookback_ms = options->lookback_ms,
 		.query_timeout_ms = options->query_timeout_ms,
@@ -209,7 +223,9 @@ static int serve_with(
 		.loop = options->loop,
 	};
 
-	if (!read_speed(options->speed, &server.speed))
+	if (subject.quest)
+		server.speed = 1;
+	else if (!read_speed(options->speed, &server.speed))
 		return options_usage_error(&cli_serve_command,
 			"--speed \"%s\": a number above 0 and up to 1000000, or max",
 			options->speed);
@@ -219,17 +235,38 @@ static int serve_with(
 	return serve(&server);
 }
 
-/* What is about a race has no meaning for samples that are there already. */
-static bool is_about_race(const struct serve_options *options)
+/* What is about a rehearsal has no meaning for a real race, or samples that are there already. */
+static bool is_about_rehearsal(const struct serve_options *options)
 {
-	return options->rehearse || options->scoring || options->rules.count ||
-	       options->set.count || options->loop || options->log || options->players >= 0 ||
-	       options->clusters >= 0 || options->seed >= 0 || options->scrape_interval_ms;
+	return options->rehearse || options->scoring || options->rules.count || options->loop ||
+	       options->players >= 0 || options->clusters >= 0 || options->seed >= 0 ||
+	       options->scrape_interval_ms;
+}
+
+static int serve_quest(const struct serve_options *options)
+{
+	struct arena arena = {0};
+	struct quest_file file;
+	struct error err = {0};
+	int exit_code;
+
+	if (is_about_rehearsal(options) || options->load.count)
+		return options_usage_error(&cli_serve_command,
+			"--quest is a real race, and its file says all about it; leave out what is "
+			"about a rehearsal");
+	if (!cli_quest_read(options->quest, &options->set, &arena, &file, NULL, &err)) {
+		arena_finish(&arena);
+		return fail(&err);
+	}
+	exit_code = serve_with(options, (struct subject){.quest = &file});
+	quest_file_release(&file);
+	arena_finish(&arena);
+	return exit_code;
 }
 
 static int serve_loaded(const struct serve_options *options)
 {
-	if (is_about_race(options))
+	if (is_about_rehearsal(options) || options->set.count || options->log)
 		return options_usage_error(&cli_serve_command,
 			"--load serves samples that are there; leave out what plays a race");
 	struct tsdb *db = tsdb_create(0);
@@ -238,7 +275,7 @@ static int serve_loaded(const struct serve_options *options)
 		&cli_serve_command, &options->load, &options->loading, tsdb_sink(db), catalog);
 
 	if (!exit_code)
-		exit_code = serve_with(options, db, catalog);
+		exit_code = serve_with(options, (struct subject){.db = db, .catalog = catalog});
 	scrape_catalog_destroy(catalog);
 	tsdb_destroy(db);
 	return exit_code;
@@ -251,7 +288,9 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&cli_serve_command, &options, &argc, argv, &exit_code))
 		return exit_code;
-	exit_code = options.load.count ? serve_loaded(&options) : serve_with(&options, NULL, NULL);
+	exit_code = options.quest	 ? serve_quest(&options)
+		    : options.load.count ? serve_loaded(&options)
+					 : serve_with(&options, (struct subject){0});
 	options_list_finish(&options.load);
 	options_list_finish(&options.features);
 	options_list_finish(&options.rules);
@@ -261,9 +300,13 @@ static int run(int argc, char **argv)
 
 const struct command cli_serve_command = {
 	.name = "serve",
-	.summary = "play a race on a clock and show it on the network",
+	.summary = "show a race on the network, a real one or a rehearsal",
 	.description =
-		"Plays a rehearsal in virtual time and serves it over HTTP: the pages / and "
+		"With --quest: a real race. Its sources are asked or scraped, what they prove is "
+		"kept in the log (--log FILE; in memory without), and the board is drawn from it; "
+		"started again with the same log it goes on where it was.\n\n"
+		"Else it plays a rehearsal in virtual time. Either way it serves it over HTTP: the "
+		"pages / and "
 		"/stage, "
 		"the race as "
 		"JSON and as a live stream under /api/quest, and Prometheus's query API under "
@@ -281,6 +324,7 @@ const struct command cli_serve_command = {
 		"is not protected by "
 		"any password. Ends on Ctrl-C or SIGTERM with 0.",
 	.examples =
+		"  railquest serve --quest quest.yaml --log race.db\n"
 		"  railquest serve --rehearse bench --speed 1\n"
 		"  railquest serve --load metrics.om --load histograms.test --listen 127.0.0.1:0\n"
 		"  railquest serve --players 96 --seed 7 --speed 60 --listen 127.0.0.1:0\n"

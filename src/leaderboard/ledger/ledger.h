@@ -79,6 +79,9 @@ struct ledger_row {
 /* Everybody at an instant, best first; `out` has room for all players. Returns how many. */
 size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row *out);
 
+/* The points of one player, as in his row. */
+double ledger_score(const struct ledger *ledger, size_t player, int64_t now_ms);
+
 /* The mean of the members' points; equal means share a rank. */
 struct ledger_group_row {
 	size_t group, rank, members;

@@ -256,7 +256,9 @@ bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, st
 	switch (act->kind) {
 	case EVENT_COMPLETION:
 	case EVENT_PUSH:
-		return fail(&own, "completions and pushes are no acts of people");
+	case EVENT_SEAT:
+	case EVENT_SOURCE:
+		return fail(&own, "completions, pushes, seats and sources are no acts of people");
 	case EVENT_AWARD:
 		return check_user(&own);
 	case EVENT_VOID:

@@ -68,6 +68,16 @@ static bool is_there(const struct ledger *ledger, const struct quest_player *lis
 	return false;
 }
 
+/* A seat where nobody was is none, where the race knows who was there at all. */
+static bool has_row(const struct ledger *ledger, const struct event_log_entry *entry)
+{
+	const struct quest_file *file = ledger->options.file;
+
+	if (entry->kind != EVENT_SEAT || entry->condition.len)
+		return entry->user.len > 0;
+	return !file || file->participants.show_absent || !file->participants.active.expr;
+}
+
 void ledger_add_people(struct ledger *ledger)
 {
 	const struct quest_file *file = ledger->options.file;
@@ -76,7 +86,7 @@ void ledger_add_people(struct ledger *ledger)
 		ledger_person(
 			ledger, ledger->options.seen[i].cluster, ledger->options.seen[i].user);
 	for (size_t i = 0; i < ledger->entry_count; i++)
-		if (ledger->entries[i].user.len)
+		if (has_row(ledger, &ledger->entries[i]))
 			ledger_person(ledger, ledger->entries[i].cluster, ledger->entries[i].user);
 	if (!file || !file->participants.show_absent)
 		return;

@@ -4,6 +4,13 @@
 
 #include <stdlib.h>
 
+double ledger_score(const struct ledger *ledger, size_t player, int64_t now_ms)
+{
+	return quest_counting_score(ledger->counting,
+		ledger->done_ms + player * ledger->counting->exercise_count,
+		ledger_extra(ledger, player, now_ms), now_ms);
+}
+
 /* --- photo finishes --- */
 
 /* What a player would have had his completions been as early as they may have been. */

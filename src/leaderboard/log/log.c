@@ -172,9 +172,10 @@ struct str event_log_race(const struct event_log *log)
 
 bool log_prepare_insert(struct event_log *log, struct error *err)
 {
-	static const char insert[] = "INSERT INTO event (id, body, hash) VALUES (?1, ?2, ?3) "
-				     "ON CONFLICT (kind, env, cluster, user, exercise, condition) "
-				     "WHERE kind IN ('completion', 'push', 'award') DO NOTHING";
+	static const char insert[] =
+		"INSERT INTO event (id, body, hash) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT (kind, env, cluster, user, exercise, condition) "
+		"WHERE kind IN ('completion', 'push', 'award', 'seat') DO NOTHING";
 
 	return sqlite3_prepare_v2(log->db, insert, -1, &log->insert, NULL) == SQLITE_OK ||
 	       log_fail(log, "open", err);

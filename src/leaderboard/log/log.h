@@ -26,8 +26,10 @@ enum event_kind {
 	EVENT_SCORING,	  // another version of the scoring
 	EVENT_UNDO,	  // the act `of` was never done
 	EVENT_CONFIRM,	  // a photo finish was looked at
+	EVENT_SEAT,	  // a player was seen for the first time; `condition` active: was there
+	EVENT_SOURCE,	  // `source` went `condition` (up, down), `evidence` says why
 };
-enum { EVENT_KIND_COUNT = 11 };
+enum { EVENT_KIND_COUNT = 13 };
 
 /* "completion", "push", …, "switch-env": in the order of the enum, NULL at the end. */
 extern const char *const event_kind_names[];
@@ -100,9 +102,9 @@ bool event_log_commit(struct event_log *log, struct error *err);
 void event_log_cancel(struct event_log *log); // nothing since event_log_begin is in the log
 
 /*
- * Appends, unless it is a completion, push or award that is there already: *added says which. Other
- * processes may append to the same file. Texts that are not UTF-8 get U+FFFD where they are not.
- * Fails: ERROR_SYSTEM; ERROR_INVALID where `scoring` is no JSON object or a number is none.
+ * Appends, unless it is a completion, push, award or seat that is there already: *added says which.
+ * Other processes may append to the same file. Texts that are not UTF-8 get U+FFFD where they are
+ * not. Fails: ERROR_SYSTEM; ERROR_INVALID where `scoring` is no JSON object or a number is none.
  */
 bool event_log_append(
 	struct event_log *log, const struct event_log_entry *entry, bool *added, struct error *err);

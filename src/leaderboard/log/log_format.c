@@ -24,7 +24,7 @@ static const char schema[] =
 	" why TEXT AS (body ->> '$.why')"
 	") STRICT;"
 	"CREATE UNIQUE INDEX event_latch ON event (kind, env, cluster, user, exercise, condition)"
-	" WHERE kind IN ('completion', 'push', 'award');"
+	" WHERE kind IN ('completion', 'push', 'award', 'seat');"
 	"CREATE TRIGGER event_stays BEFORE UPDATE ON event"
 	" BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;"
 	"CREATE TRIGGER event_remains BEFORE DELETE ON event"

@@ -4,6 +4,7 @@
 #include "base/number.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* What a plan is asked at completions, and where its answers go. */
 struct question {
@@ -32,7 +33,7 @@ static void take_answer(struct proof *proof, const struct question *question,
 	}
 	if (!(value < 1e12))
 		return;
-	int64_t since_ms = llround(value * 1000);
+	int64_t since_ms = llround(value * 1000) - question->tracker->ahead_ms;
 
 	if (proof->since_ms != INT64_MIN && proof->since_ms <= since_ms)
 		return;
@@ -130,17 +131,34 @@ static void print_instant(struct buffer *out, int64_t t_ms)
 	buffer_append_text(out, text);
 }
 
+/* Under the name of what it stands for. */
+static void print_series(struct buffer *out, const struct labels *labels, struct arena *arena)
+{
+	struct label *pairs = ARENA_ARRAY(arena, struct label, labels->count + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < labels->count; i++)
+		if (!str_starts_with(labels->items[i].name, STR("__")))
+			pairs[count++] = labels->items[i];
+	struct str name = labels_get(labels, QUEST_SERIES_LABEL);
+
+	pairs[count++] = (struct label){
+		SERIES_METRIC_NAME, name.len ? name : labels_get(labels, SERIES_METRIC_NAME)};
+	labels_print_metric(out, labels_make(arena, pairs, count, false));
+}
+
 /* pipeline: kube_pod_status_phase{…} = 1, since 2024-10-04T14:10:05Z (kube_pod_completion_time{…})
  */
 static struct str describe(struct quest_tracker *tracker, const struct quest_condition *condition,
 	const struct proof *proof)
 {
 	struct buffer text = {0};
+	struct arena arena = {0};
 
 	buffer_append_str(&text, condition->name);
 	if (proof->labels) {
 		buffer_append_text(&text, ": ");
-		labels_print_metric(&text, proof->labels);
+		print_series(&text, proof->labels, &arena);
 		buffer_append_text(&text, " = ");
 		buffer_append_number(&text, proof->value);
 	}
@@ -151,12 +169,17 @@ static struct str describe(struct quest_tracker *tracker, const struct quest_con
 		buffer_append_text(&text, ", since ");
 		print_instant(&text, proof->since_ms);
 		buffer_append_text(&text, " as ");
-		labels_print_metric(&text, proof->since_labels);
+		print_series(&text, proof->since_labels, &arena);
 		buffer_append_text(&text, " says");
+		if (tracker->ahead_ms)
+			buffer_printf(&text, " (its clock is %lld s %s, corrected)",
+				(long long)llabs(tracker->ahead_ms) / 1000,
+				tracker->ahead_ms > 0 ? "ahead" : "behind");
 	}
 	struct str copy = str_copy(&tracker->arena, buffer_str(&text));
 
 	buffer_finish(&text);
+	arena_finish(&arena);
 	return copy;
 }
 

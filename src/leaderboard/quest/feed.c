@@ -66,8 +66,10 @@ size_t subjects_player(struct subjects *subjects, struct str cluster, struct str
 
 size_t subjects_of(struct subjects *subjects, const struct labels *labels)
 {
-	struct str cluster = labels_get(labels, STR("cluster")),
-		   user = labels_get(labels, STR("user"));
+	struct str cluster = labels_get(labels,
+			   subjects->cluster_label.len ? subjects->cluster_label : STR("cluster")),
+		   user = labels_get(
+			   labels, subjects->user_label.len ? subjects->user_label : STR("user"));
 
 	if (user.len == 0)
 		return subjects_cluster(subjects, cluster);

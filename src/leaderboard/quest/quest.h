@@ -184,6 +184,22 @@ struct quest_tracker *quest_tracker_create(const struct quest *quest, struct ser
 void quest_tracker_destroy(struct quest_tracker *tracker);
 
 /*
+ * How the series of the source name players, and how far its clock is ahead. Before the first run
+ * for names; a new clock counts from the next run on. Without this call: `user`, `cluster`, 0.
+ *
+ *   ahead_ms  is taken off the instants that `instant` queries give
+ */
+void quest_tracker_names(
+	struct quest_tracker *tracker, struct str user_label, struct str cluster_label);
+void quest_tracker_clock(struct quest_tracker *tracker, int64_t ahead_ms);
+
+/*
+ * A series that stands for another has the other's name in this label: evidence names that one, and
+ * not the labels that begin with two underscores.
+ */
+#define QUEST_SERIES_LABEL STR("__series__")
+
+/*
  * Index of a player, who is added where unknown. Players that the conditions name are added as they
  * are met; those who should have a row before that are added here. Texts are copied. SIZE_MAX past
  * QUEST_MAX_PLAYERS.

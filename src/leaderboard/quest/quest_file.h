@@ -51,9 +51,8 @@ struct quest_pattern {
 };
 
 struct quest_participants {
-	struct quest_query expr; // a series for each; `expr` NULL: no discovery
-	struct quest_query
-		active; // > 0 for those who are there; `expr` NULL: who completed something
+	struct quest_query expr;   // a series for each; `expr` NULL: no discovery
+	struct quest_query active; // > 0 for those who are there; `expr` NULL: whoever has a seat
 	struct str user_label, cluster_label; // "user", "cluster" where the file does not say
 	struct quest_person *people;
 	size_t person_count;

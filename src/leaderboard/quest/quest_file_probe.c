@@ -114,7 +114,7 @@ static bool read_probe(
 		NULL};
 	static const struct scenario_field fields[] = {
 		{"interval", SCENARIO_DURATION, offsetof(struct quest_probe, interval_ms), 1000,
-			3600000, true},
+			240000, true},
 		{"timeout", SCENARIO_DURATION, offsetof(struct quest_probe, timeout_ms), 100, 60000,
 			true},
 		{0},

@@ -204,6 +204,18 @@ void quest_tracker_latch(struct quest_tracker *tracker, size_t player, size_t ex
 	tracker->latched[player * tracker->quest->exercise_count + exercise] = true;
 }
 
+void quest_tracker_names(
+	struct quest_tracker *tracker, struct str user_label, struct str cluster_label)
+{
+	tracker->subjects.user_label = str_copy(&tracker->arena, user_label);
+	tracker->subjects.cluster_label = str_copy(&tracker->arena, cluster_label);
+}
+
+void quest_tracker_clock(struct quest_tracker *tracker, int64_t ahead_ms)
+{
+	tracker->ahead_ms = ahead_ms;
+}
+
 void quest_tracker_watch(struct quest_tracker *tracker, quest_watch *watch, void *context)
 {
 	tracker->watch = watch;

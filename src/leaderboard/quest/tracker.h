@@ -22,7 +22,8 @@ struct bits {
  */
 struct subjects {
 	struct arena arena;
-	struct map by_key; // "CLUSTER\0USER" or "CLUSTER" → index + 1
+	struct str user_label, cluster_label; // empty: user, cluster
+	struct map by_key;		      // "CLUSTER\0USER" or "CLUSTER" → index + 1
 	size_t count;
 	size_t *player_of; // by subject, QUEST_NOBODY for a cluster
 	size_t capacity;
@@ -111,6 +112,7 @@ struct quest_tracker {
 	size_t finding_count, finding_capacity;
 	quest_watch *watch;
 	void *watch_context;
+	int64_t ahead_ms; // of the watched clock
 };
 
 /* Fills the proofs of all findings of one exercise; `times_ms` are the chunk's. */

@@ -9,6 +9,7 @@
 
 #include "engine/rules/rules.h"
 #include "engine/tsdb/tsdb.h"
+#include "leaderboard/ledger/ledger.h"
 #include "leaderboard/log/log.h"
 
 /*
@@ -61,12 +62,28 @@ struct rehearsal {
 	int64_t *done_ms; // [player][exercise]
 	size_t *found;	  // [player][exercise]: index of the event + 1
 	size_t grid_capacity, found_capacity, grid_players;
+	// Where it is fed: scenario holds what both have in common.
+	const struct quest_file *file;
+	struct series_source *source;
+	struct quest empty_quest;      // what its tracker watches
+	struct ledger *ledger;	       // NULL: nothing was fed yet
+	size_t fed_count;	       // of entries
+	size_t *of_ledger, *to_ledger; // players: by the ledger's index ours, and the other way
+	size_t of_capacity, to_capacity;
+	struct ledger_row *rows;
+	size_t row_capacity;
 };
 
 /* Makes room in the grids for players met since. */
 void rehearse_grow(struct rehearsal *rehearsal);
 /* Takes an event that is new or was read back from the log. */
 void rehearse_take(struct rehearsal *rehearsal, const struct quest_event *event);
+
+/* Places, and points of one player, where the race is fed. */
+size_t fed_standings(struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out);
+double fed_score(const struct rehearsal *rehearsal, size_t player, int64_t t_ms);
+const char *fed_scoring(const struct rehearsal *rehearsal);
+void fed_finish(struct rehearsal *rehearsal);
 
 /* Reads rule files and makes an engine of them. */
 bool rehearse_rules_open(

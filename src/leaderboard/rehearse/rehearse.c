@@ -137,6 +137,13 @@ bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error 
 {
 	if (to_ms > rehearsal->end_ms)
 		to_ms = rehearsal->end_ms;
+	if (rehearsal->file) {
+		int64_t steps = (to_ms - rehearsal->now_ms) / rehearsal->scenario.step_ms;
+
+		if (steps > 0)
+			rehearsal->now_ms += steps * rehearsal->scenario.step_ms;
+		return true;
+	}
 	if (rehearsal->is_over || !play(rehearsal, rehearsal->now_ms, to_ms, err))
 		return rehearsal->is_over;
 	return rehearsal->now_ms + rehearsal->scenario.step_ms <= rehearsal->end_ms ||
@@ -183,6 +190,8 @@ struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, si
 
 const char *rehearsal_scoring(const struct rehearsal *rehearsal)
 {
+	if (rehearsal->file)
+		return fed_scoring(rehearsal);
 	return rehearsal->rules.engine ? "rules" : quest_scoring_names[rehearsal->scoring];
 }
 
@@ -210,6 +219,8 @@ int64_t rehearsal_truth(const struct rehearsal *rehearsal, size_t player, size_t
 {
 	size_t simulated;
 
+	if (!rehearsal->simulation)
+		return QUEST_NEVER;
 	quest_simulation_players(rehearsal->simulation, &simulated);
 	return player < simulated ? quest_simulation_truth(rehearsal->simulation, player, exercise)
 				  : QUEST_NEVER;
@@ -217,7 +228,7 @@ int64_t rehearsal_truth(const struct rehearsal *rehearsal, size_t player, size_t
 
 struct series_source *rehearsal_source(struct rehearsal *rehearsal)
 {
-	return tsdb_source(rehearsal->db);
+	return rehearsal->file ? rehearsal->source : tsdb_source(rehearsal->db);
 }
 
 struct rehearsal_stats rehearsal_stats(const struct rehearsal *rehearsal)

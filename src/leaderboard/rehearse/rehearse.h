@@ -35,12 +35,34 @@ struct rehearsal;
 struct rehearsal *rehearsal_create(const struct rehearse_options *options, struct error *err);
 void rehearsal_destroy(struct rehearsal *rehearsal);
 
+/* --- a real race, fed with what its log says --- */
+
+struct event_log_entry;
+
+/*
+ * The same board without a scenario: what the log's entries make of the race, acts of people
+ * included, and time come from outside. `file` and `source` are borrowed and outlive it; `source`
+ * is what rehearsal_source gives.
+ */
+struct rehearsal *rehearsal_create_fed(
+	const struct quest_file *file, struct series_source *source, struct error *err);
+/*
+ * Takes in the whole log, which has only grown since the last time; entries are borrowed until the
+ * next call. *redrawn: something that was known before is not so any more (an act, an earlier
+ * completion found later), and a new one must be made instead. Fails: as ledger_create.
+ */
+bool rehearsal_feed(struct rehearsal *rehearsal, const struct event_log_entry *entries,
+	size_t count, bool *redrawn, struct error *err);
+/* NULL where it is a scenario that is played. */
+const struct quest_file *rehearsal_file(const struct rehearsal *rehearsal);
+
 /* --- time --- */
 
 /*
  * Plays every step up to to_ms (Unix ms; capped at the end). The last step is followed by an
  * after-play of one scrape interval and one gap: completions before the end that nobody had seen
- * yet become events, and time stays at the end. Fails: ERROR_EXECUTION, ERROR_LIMIT, ERROR_SYSTEM.
+ * yet become events, and time stays at the end. A race that is fed only moves its time on. Fails:
+ * ERROR_EXECUTION, ERROR_LIMIT, ERROR_SYSTEM.
  */
 bool rehearsal_advance(struct rehearsal *rehearsal, int64_t to_ms, struct error *err);
 

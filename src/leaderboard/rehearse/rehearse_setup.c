@@ -227,7 +227,10 @@ void rehearsal_destroy(struct rehearsal *rehearsal)
 	event_log_close(rehearsal->log);
 	quest_tracker_destroy(rehearsal->tracker);
 	quest_simulation_destroy(rehearsal->simulation);
-	quest_scenario_release(&rehearsal->scenario);
+	// What a fed one has is the quest file's.
+	if (!rehearsal->file)
+		quest_scenario_release(&rehearsal->scenario);
+	fed_finish(rehearsal);
 	tsdb_destroy(rehearsal->db);
 	free(rehearsal->events);
 	free(rehearsal->done_ms);

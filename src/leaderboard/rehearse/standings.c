@@ -72,6 +72,9 @@ size_t rehearsal_standings(
 
 	if (rehearsal->rules.engine)
 		return rules_standings(rehearsal, t_ms, out);
+	// The board is a cache: what it gives does not depend on it.
+	if (rehearsal->file)
+		return fed_standings((struct rehearsal *)rehearsal, t_ms, out);
 	quest_rank(&rehearsal->scenario.quest, rehearsal->scoring, names, rehearsal->grid_players,
 		rehearsal->done_ms, t_ms, out);
 	return rehearsal->grid_players;
@@ -83,6 +86,8 @@ double rehearsal_score(const struct rehearsal *rehearsal, size_t player, int64_t
 
 	if (rehearsal->rules.engine)
 		return rules_score(rehearsal, player, step_at(rehearsal, t_ms));
+	if (rehearsal->file)
+		return fed_score(rehearsal, player, t_ms);
 	return quest_score(quest, rehearsal->scoring,
 		rehearsal->done_ms + player * quest->exercise_count, t_ms);
 }

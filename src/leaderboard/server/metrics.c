@@ -136,11 +136,64 @@ static void write_race(struct buffer *out, const struct race *race)
 		(double)race->event_count);
 }
 
+/* One value of each source. */
+static void write_of_sources(struct buffer *out, const struct live *live, const char *name,
+	const char *help, double (*value)(const struct live_status *status))
+{
+	describe(out, name, "gauge", help);
+	for (size_t i = 0; i < live_source_count(live); i++) {
+		const struct live_status status = live_status(live, i);
+
+		buffer_printf(out, "%s{", name);
+		write_label(out, "source", status.name);
+		buffer_append_char(out, ',');
+		write_label(out, "cluster", status.cluster);
+		buffer_append_char(out, '}');
+		write_number(out, value(&status));
+	}
+}
+
+static double source_up(const struct live_status *status)
+{
+	return status->is_up;
+}
+
+static double source_observed(const struct live_status *status)
+{
+	return status->observed_ms == QUEST_NEVER ? 0 : (double)status->observed_ms / 1000;
+}
+
+static double source_skew(const struct live_status *status)
+{
+	return (double)(status->skew_low_ms + status->skew_high_ms) / 2000;
+}
+
+static double source_failures(const struct live_status *status)
+{
+	return (double)status->failures;
+}
+
+static void write_sources(struct buffer *out, const struct live *live)
+{
+	write_of_sources(out, live, "leaderboard_source_up",
+		"1 where the last round of a source worked, 0 where not.", source_up);
+	write_of_sources(out, live, "leaderboard_source_observed_seconds",
+		"Unix time up to which conditions were evaluated.", source_observed);
+	write_of_sources(out, live, "leaderboard_source_clock_skew_seconds",
+		"How far the clock of a source is ahead.", source_skew);
+	write_of_sources(out, live, "leaderboard_source_failures",
+		"Rounds and scrapes that failed since the start.", source_failures);
+}
+
 static void write_store(struct buffer *out, const struct server *server)
 {
 	struct rehearsal_stats stats;
 
-	if (server->race) {
+	if (server->live) {
+		struct tsdb_stats live = live_store(server->live);
+
+		stats = (struct rehearsal_stats){live.series_count, live.bytes, live.sample_count};
+	} else if (server->race) {
 		stats = rehearsal_stats(server->race->rehearsal);
 	} else {
 		struct tsdb_stats loaded = tsdb_stats(server->options.loaded);
@@ -168,6 +221,8 @@ void metrics_page(struct http_request *request, void *context)
 		(double)server->started_ms / 1000);
 	write_http(&out, server);
 	write_store(&out, server);
+	if (server->live)
+		write_sources(&out, server->live);
 	if (server->race) {
 		write_race(&out, server->race);
 		write_players(&out, server->race);

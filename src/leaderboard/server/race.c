@@ -8,10 +8,8 @@
 
 #include "base/memory.h"
 
-struct race *race_create(const struct rehearse_options *options, uint64_t number, struct error *err)
+static struct race *make_race(struct rehearsal *rehearsal, uint64_t number)
 {
-	struct rehearsal *rehearsal = rehearsal_create(options, err);
-
 	if (!rehearsal)
 		return NULL;
 	struct race *race = memory_alloc(sizeof *race);
@@ -22,6 +20,34 @@ struct race *race_create(const struct rehearse_options *options, uint64_t number
 	race->led_ms = race->told_ms = rehearsal_now_ms(rehearsal);
 	race->told = QUEST_NOBODY;
 	return race;
+}
+
+struct race *race_create(const struct rehearse_options *options, uint64_t number, struct error *err)
+{
+	return make_race(rehearsal_create(options, err), number);
+}
+
+struct race *race_create_live(struct live *live, uint64_t number, struct error *err)
+{
+	struct race *race =
+		make_race(rehearsal_create_fed(live_file(live), live_series(live), err), number);
+	bool redrawn;
+
+	if (!race)
+		return NULL;
+	race->live = live;
+	if (race_feed(race, &redrawn, err))
+		return race;
+	race_drop(race);
+	return NULL;
+}
+
+bool race_feed(struct race *race, bool *redrawn, struct error *err)
+{
+	size_t count;
+	const struct event_log_entry *events = live_events(race->live, &count);
+
+	return rehearsal_feed(race->rehearsal, events, count, redrawn, err);
 }
 
 struct race *race_take(struct race *race)

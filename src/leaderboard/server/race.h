@@ -6,6 +6,7 @@
 #ifndef SERVER_RACE_H
 #define SERVER_RACE_H
 
+#include "leaderboard/live/live.h"
 #include "leaderboard/rehearse/rehearse.h"
 
 enum race_event_kind { RACE_COMPLETION, RACE_LEAD };
@@ -37,6 +38,7 @@ struct race {
 	struct quest_standing *standings;
 	size_t standing_capacity;
 	size_t nth[QUEST_MAX_EXERCISES];
+	const struct live *live; // of a real race; NULL: a rehearsal
 };
 
 /* At its start. One reference, the caller's. Fails: as rehearsal_create. */
@@ -44,6 +46,13 @@ struct race *race_create(
 	const struct rehearse_options *options, uint64_t number, struct error *err);
 struct race *race_take(struct race *race); // takes NULL
 void race_drop(struct race *race);	   // takes NULL
+
+/* A real race, drawn from what its log says so far. `live` is borrowed. Fails: as
+ * rehearsal_feed. */
+struct race *race_create_live(struct live *live, uint64_t number, struct error *err);
+/* Takes in what the log says since. *redrawn: the board must be drawn anew, by another race. Fails:
+ * as rehearsal_feed. */
+bool race_feed(struct race *race, bool *redrawn, struct error *err);
 
 /* Plays up to to_ms and appends what happened. Fails: as rehearsal_advance. */
 bool race_advance(struct race *race, int64_t to_ms, struct error *err);

@@ -26,8 +26,10 @@ enum {
 /* As in Prometheus, OPTIONS asks what pages of other sites may do (prometheus_admit). */
 enum { GET = HTTP_GET | HTTP_OPTIONS };
 
-/* The first ones are about a race. */
+/* The first ones are about a real race, the next about any. */
 static const struct http_route routes[] = {
+	{"/api/quest/sources", HTTP_GET, quest_sources},
+	{"/api/quest/events", HTTP_GET | HTTP_POST, quest_events_or_push},
 	{"/stage", HTTP_GET, page_stage},
 	{"/api/quest/standings", HTTP_GET, quest_standings},
 	{"/api/quest/curves", HTTP_GET, quest_curves},
@@ -63,11 +65,11 @@ static const struct http_route routes[] = {
 	{"/*", HTTP_GET, page_file},
 };
 
-enum { RACE_ROUTES = 5 };
+enum { LIVE_ROUTES = 2, RACE_ROUTES = 5 };
 
 /* --- playing --- */
 
-static void fail(struct server *server, const struct error *err)
+void server_fail(struct server *server, const struct error *err)
 {
 	server->failure = *err;
 	http_server_stop(server->http);
@@ -106,7 +108,7 @@ static void adapt_slice(struct server *server, int64_t took_us)
 		server->slice_steps *= 2;
 }
 
-static void push(struct server *server)
+void server_push(struct server *server)
 {
 	int64_t now_ms = race_now_ms(server->race);
 
@@ -121,7 +123,7 @@ static void push(struct server *server)
 /* The race is over: what its playing took is given back, and --loop waits for its next one. */
 static void finish_race(struct server *server)
 {
-	push(server);
+	server_push(server);
 	http_server_wake(server->http);
 	malloc_trim(0);
 	log_info("the race is over: %zu events, %zu series", server->race->event_count,
@@ -154,7 +156,7 @@ static bool start_again(struct server *server)
 	struct race *next = race_create(&server->options.rehearsal, server->race->number + 1, &err);
 
 	if (!next) {
-		fail(server, &err);
+		server_fail(server, &err);
 		return false;
 	}
 	race_drop(server->race);
@@ -186,7 +188,7 @@ static void play(void *context)
 
 	turns_end_write(server->turns);
 	if (!ok) {
-		fail(server, &err);
+		server_fail(server, &err);
 		return;
 	}
 	int64_t took_us = clock_monotonic_us() - begin_us;
@@ -216,7 +218,7 @@ static void push_tick(void *context)
 {
 	struct server *server = context;
 
-	push(server);
+	server_push(server);
 	http_timer_start(server->push_timer, PUSH_US);
 }
 
@@ -268,11 +270,13 @@ static void fill_options(struct server_options *options)
 struct server *server_create(const struct server_options *options, struct error *err)
 {
 	struct server *server = memory_alloc(sizeof *server);
+	size_t left_out = options->loaded  ? LIVE_ROUTES + RACE_ROUTES
+			  : options->quest ? 0
+					   : LIVE_ROUTES;
 	struct http_options http = {
 		.listen = options->listen,
-		.routes = routes + (options->loaded ? RACE_ROUTES : 0),
-		.route_count = sizeof routes / sizeof *routes -
-			       (options->loaded ? (size_t)RACE_ROUTES : 0),
+		.routes = routes + left_out,
+		.route_count = sizeof routes / sizeof *routes - left_out,
 		.context = server,
 		.admit = prometheus_admit,
 	};
@@ -285,12 +289,14 @@ struct server *server_create(const struct server_options *options, struct error 
 	server->slice_steps = 1;
 	server->generation = 1;
 	server->started_ms = clock_wall_ms();
-	if (!options->loaded && !(server->race = race_create(&options->rehearsal, 1, err)))
+	if (!options->loaded && !options->quest &&
+		!(server->race = race_create(&options->rehearsal, 1, err)))
 		goto fail;
 	server->http = http_server_create(&http, err);
-	if (!server->http)
+	if (!server->http || (options->quest && !live_open(server, err)))
 		goto fail;
-	server->play_timer = http_timer_create(server->http, play, server);
+	server->play_timer =
+		http_timer_create(server->http, options->quest ? live_play : play, server);
 	server->push_timer = http_timer_create(server->http, push_tick, server);
 	server->end_timer = http_timer_create(server->http, end_tick, server);
 	server->trim_timer = http_timer_create(server->http, trim_tick, server);
@@ -312,6 +318,7 @@ void server_destroy(struct server *server)
 	http_server_destroy(server->http);
 	http_block_drop(server->standings);
 	race_drop(server->race);
+	live_close(server);
 	turns_destroy(server->turns);
 	free(server);
 }

@@ -12,6 +12,9 @@
 
 struct server_options {
 	struct rehearse_options rehearsal; // borrowed until server_destroy
+	/* A real race instead of a rehearsal; borrowed until server_destroy. NULL: none. */
+	const struct quest_file *quest;
+	const char *log_path; // of a real race; NULL: in memory
 	/* Served instead of a rehearsal, without what is about a race; borrowed until
 	 * server_destroy. NULL: a rehearsal is played. */
 	struct tsdb *loaded;

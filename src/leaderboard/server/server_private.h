@@ -19,7 +19,10 @@ struct server {
 	struct http_timer *play_timer, *push_timer, *end_timer, *trim_timer;
 	struct turns *turns; // threads read the store, the loop adds to it
 	struct server_counters counters;
-	struct race *race;    // NULL: samples that were loaded are served
+	struct race *race; // NULL: samples that were loaded are served
+	struct live *live; // NULL: no real race
+	struct http_client *client, *prober;
+	char *push_token;     // NULL: nothing may be pushed
 	struct error failure; // what ended the run; ERROR_NONE: nothing did
 	int64_t origin_us;    // monotonic instant of the race's start
 	int64_t started_ms;   // Unix time at which the program began to serve
@@ -37,7 +40,16 @@ struct series_source *server_source(const struct server *server);
 /* Now, as queries mean it: the race's, or the clock's. */
 int64_t server_now_ms(const struct server *server);
 
+/* live_play.c: opens sources and log; plays what is due, a timer's tick. */
+bool live_open(struct server *server, struct error *err);
+void live_play(void *context);
+void live_close(struct server *server);
+/* What has come of the race is pushed to those who listen. */
+void server_push(struct server *server);
+void server_fail(struct server *server, const struct error *err);
+
 /* Handlers; context is the server. */
+http_handler quest_sources, quest_events_or_push;
 http_handler quest_standings, quest_curves, quest_events, quest_stream;
 http_handler prometheus_query, prometheus_query_range, prometheus_series, prometheus_labels,
 	prometheus_label_values, prometheus_format_query, prometheus_parse_query,

@@ -38,9 +38,13 @@ struct standings standings_at(const struct race *race, int64_t t_ms, struct aren
 		for (size_t i = 0; i < then; i++)
 			ranks[before[i].player] = before[i].rank;
 	}
+	const struct quest_file *file = rehearsal_file(race->rehearsal);
 	size_t half = players > 1 ? players / 2 : 1;
+	size_t line = half < PRIZES ? half : (size_t)PRIZES;
 
-	return (struct standings){t_ms, rows, count, ranks, half < PRIZES ? half : (size_t)PRIZES};
+	if (file && file->prize.places)
+		line = file->prize.places;
+	return (struct standings){t_ms, rows, count, ranks, line};
 }
 
 void standings_write_seconds(
@@ -172,6 +176,25 @@ static void write_completion(
 	buffer_append_char(out, '}');
 }
 
+/* Since when nothing new is known of a player: his source is down. Of now alone. */
+static void write_stale(struct buffer *out, const struct race *race, size_t player)
+{
+	size_t count, person, source;
+
+	if (!race->live)
+		return;
+	person = live_find(race->live, &rehearsal_players(race->rehearsal, &count)[player]);
+	if (person == SIZE_MAX)
+		return;
+	source = live_people(race->live, &count)[person].source;
+	if (source >= live_source_count(race->live))
+		return;
+	const struct live_status status = live_status(race->live, source);
+
+	if (!status.is_up && status.down_since_ms != QUEST_NEVER)
+		standings_write_seconds(out, race, "stale_since_s", status.down_since_ms, false);
+}
+
 static void write_row(struct buffer *out, const struct race *race, const struct standings *at,
 	const struct quest_standing *row)
 {
@@ -183,6 +206,7 @@ static void write_row(struct buffer *out, const struct race *race, const struct 
 	buffer_append_int(out, delta);
 	buffer_append_char(out, ',');
 	standings_write_player(out, race, row->player);
+	write_stale(out, race, row->player);
 	buffer_append_text(out, ",\"score\":");
 	json_number(out, row->score);
 	buffer_printf(out, ",\"done\":%zu,\"exercises\":[", row->done);
