@@ -19,6 +19,17 @@ static double to_radians(double value)
 	return value * M_PI / 180;
 }
 
+/* Go's overflow where exp() does, half a unit before glibc's: math/sinh.go. */
+static double go_cosh(double value)
+{
+	return fabs(value) > 21 ? exp(fabs(value)) * 0.5 : cosh(value);
+}
+
+static double go_sinh(double value)
+{
+	return fabs(value) > 21 ? copysign(exp(fabs(value)) * 0.5, value) : sinh(value);
+}
+
 /* As Go's math.Max and math.Min: infinity before NaN, NaN before the rest. */
 static double larger(double a, double b)
 {
@@ -168,8 +179,8 @@ const struct call_kernel *call_math(enum promql_function_id id)
 		{PROMQL_FUNCTION_ASIN, asin, NULL, false, false},
 		{PROMQL_FUNCTION_ACOS, acos, NULL, false, false},
 		{PROMQL_FUNCTION_ATAN, atan, NULL, false, false},
-		{PROMQL_FUNCTION_SINH, sinh, NULL, false, false},
-		{PROMQL_FUNCTION_COSH, cosh, NULL, false, false},
+		{PROMQL_FUNCTION_SINH, go_sinh, NULL, false, false},
+		{PROMQL_FUNCTION_COSH, go_cosh, NULL, false, false},
 		{PROMQL_FUNCTION_TANH, tanh, NULL, false, false},
 		{PROMQL_FUNCTION_ASINH, asinh, NULL, false, false},
 		{PROMQL_FUNCTION_ACOSH, acosh, NULL, false, false},
