@@ -53,7 +53,7 @@ def test_every_command_has_a_man_page(tmp_path):
 
 
 @pytest.mark.parametrize("words,answer", [
-    (["railquest", "comp"], "completion"),
+    (["railquest", "compl"], "completion"),
     (["railquest", "man", "--fo"], "--folder"),
     (["railquest", "completion", "--h"], "--help"),
 ])
