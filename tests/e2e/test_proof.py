@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 
-from serving import RAILQUEST, ROOT
+from serving import RAILQUEST, ROOT, Server
 
 QUEST = """
 quest: bench
@@ -240,3 +240,45 @@ def test_a_rehearsal_that_is_killed_goes_on_where_it_was(tmp_path):
     outputs = [subprocess.run([RAILQUEST, *arguments, "--log", log], capture_output=True, text=True, check=True).stdout
                for arguments in (("verify",), ("export", "--format", "ndjson")) for log in (whole, killed)]
     assert outputs[0] == outputs[1] and outputs[2] == outputs[3]
+
+
+# --- the same over HTTP -----------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    log = tmp_path_factory.mktemp("served") / "race.db"
+    with Server([RAILQUEST, "serve", "--rehearse", "bench", "--speed", "max", "--log", log, "--listen", "127.0.0.1:0"]) as server:
+        for _ in range(400):
+            if json.loads(server.request("/api/quest/standings")[2])["state"] == "finished":
+                break
+            time.sleep(0.02)
+        yield server, log
+
+
+def test_served_explanations_are_those_of_the_command_line(served):
+    server, log = served
+    status, headers, body = server.request("/api/quest/explain?player=batman&at=87s")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    told = json.loads(body)
+    assert (told["score"], told["rank"], sum(line["points"] for line in told["lines"])) == (90, 2, 90)
+    mine = subprocess.run([RAILQUEST, "explain", "batman", "--log", log, "--at", "87s", "--json"], capture_output=True, text=True, check=True).stdout
+    assert json.loads(mine) == told
+    assert server.request("/api/quest/explain?player=joker")[0] == 400
+    assert b"nobody of this race" in server.request("/api/quest/explain?player=joker")[2]
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "ndjson", "ctftime", "contest", "html"])
+def test_served_exports_are_those_of_the_command_line(served, format):
+    server, log = served
+    status, _, body = server.request(f"/api/quest/export?format={format}")
+    mine = subprocess.run([RAILQUEST, "export", "--format", format, "--log", log], capture_output=True, check=True).stdout
+    assert status == 200 and body == mine
+    assert server.request("/api/quest/export?format=xml")[0] == 400
+
+
+def test_the_head_is_served_and_verifies(served):
+    server, log = served
+    head = json.loads(server.request("/api/quest/head")[2])
+    subprocess.run([RAILQUEST, "verify", "--quiet", "--log", log, "--events", str(head["events"]), "--head", head["head"]], check=True)
+    metrics = server.request("/metrics")[2].decode()
+    assert 'leaderboard_rank{user="batman",cluster=""} 1' in metrics and 'leaderboard_points{user="batman",cluster=""} 162' in metrics

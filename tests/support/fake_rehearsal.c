@@ -265,3 +265,9 @@ const struct quest_file *rehearsal_file(const struct rehearsal *rehearsal)
 	(void)rehearsal;
 	return NULL;
 }
+
+struct event_log *rehearsal_log(const struct rehearsal *rehearsal)
+{
+	(void)rehearsal;
+	return NULL;
+}

@@ -231,6 +231,11 @@ struct series_source *rehearsal_source(struct rehearsal *rehearsal)
 	return rehearsal->file ? rehearsal->source : tsdb_source(rehearsal->db);
 }
 
+struct event_log *rehearsal_log(const struct rehearsal *rehearsal)
+{
+	return rehearsal->log;
+}
+
 struct rehearsal_stats rehearsal_stats(const struct rehearsal *rehearsal)
 {
 	struct tsdb_stats stats = tsdb_stats(rehearsal->db);

@@ -119,6 +119,10 @@ struct series_source *rehearsal_source(struct rehearsal *rehearsal);
 struct rules_group;
 struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count);
 
+/* Its event log, for proofs. Borrowed. */
+struct event_log;
+struct event_log *rehearsal_log(const struct rehearsal *rehearsal);
+
 /* Bytes held by series and samples, and how many there are. */
 struct rehearsal_stats {
 	size_t series_count, bytes;

@@ -61,22 +61,24 @@ static void write_players(struct buffer *out, const struct race *race)
 {
 	struct arena arena = {0};
 	struct standings at = standings_at(race, race_now_ms(race), &arena);
-	const char *names[] = {"leaderboard_points", "leaderboard_completed"};
-	const char *helps[] = {"Points of a player now.", "Exercises that a player has completed."};
+	const char *names[] = {"leaderboard_points", "leaderboard_completed", "leaderboard_rank"};
+	const char *helps[] = {"Points of a player now.", "Exercises that a player has completed.",
+		"Place of a player now; equals share one."};
 	size_t count;
 	const struct quest_player *players = rehearsal_players(race->rehearsal, &count);
 
-	for (int metric = 0; metric < 2; metric++) {
+	for (int metric = 0; metric < 3; metric++) {
 		describe(out, names[metric], "gauge", helps[metric]);
 		for (size_t i = 0; i < at.count; i++) {
 			const struct quest_standing *row = &at.rows[i];
+			const double values[] = {row->score, (double)row->done, (double)row->rank};
 
 			buffer_printf(out, "%s{", names[metric]);
 			write_label(out, "user", players[row->player].user);
 			buffer_append_char(out, ',');
 			write_label(out, "cluster", players[row->player].cluster);
 			buffer_append_char(out, '}');
-			write_number(out, metric ? (double)row->done : row->score);
+			write_number(out, values[metric]);
 		}
 	}
 	arena_finish(&arena);

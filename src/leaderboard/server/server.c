@@ -33,6 +33,9 @@ static const struct http_route routes[] = {
 	{"/stage", HTTP_GET, page_stage},
 	{"/api/quest/standings", HTTP_GET, quest_standings},
 	{"/api/quest/curves", HTTP_GET, quest_curves},
+	{"/api/quest/explain", HTTP_GET, quest_explain},
+	{"/api/quest/export", HTTP_GET, quest_export},
+	{"/api/quest/head", HTTP_GET, quest_head},
 	{"/api/quest/events", HTTP_GET, quest_events},
 	{"/api/quest/stream", HTTP_GET, quest_stream},
 	{"/", HTTP_GET, page_home},
@@ -65,7 +68,7 @@ static const struct http_route routes[] = {
 	{"/*", HTTP_GET, page_file},
 };
 
-enum { LIVE_ROUTES = 2, RACE_ROUTES = 5 };
+enum { LIVE_ROUTES = 2, RACE_ROUTES = 8 };
 
 /* --- playing --- */
 

@@ -51,6 +51,7 @@ void server_fail(struct server *server, const struct error *err);
 /* Handlers; context is the server. */
 http_handler quest_sources, quest_events_or_push;
 http_handler quest_standings, quest_curves, quest_events, quest_stream;
+http_handler quest_explain, quest_export, quest_head;
 http_handler prometheus_query, prometheus_query_range, prometheus_series, prometheus_labels,
 	prometheus_label_values, prometheus_format_query, prometheus_parse_query,
 	prometheus_query_exemplars, prometheus_metadata, prometheus_rules, prometheus_alerts,
