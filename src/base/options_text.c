@@ -189,11 +189,17 @@ void options_print_program_help(FILE *out, const struct program *program, size_t
 	fputc('\n', out);
 	print_paragraphs(out, program->description, columns);
 	fputs("\nCommands:\n", out);
+	size_t width = 14;
+
+	for (size_t i = 0; program->commands[i]; i++)
+		if (strlen(program->commands[i]->name) > width)
+			width = strlen(program->commands[i]->name);
 	for (size_t i = 0; program->commands[i]; i++) {
 		const struct command *command = program->commands[i];
 
-		fprintf(out, "  %-*s", 16, command->name);
-		print_wrapped(out, command->summary, strlen(command->summary), 18, 18, columns);
+		fprintf(out, "  %-*s  ", (int)width, command->name);
+		print_wrapped(out, command->summary, strlen(command->summary), width + 4, width + 4,
+			columns);
 	}
 	fprintf(out, "\n'%s help COMMAND' or '%s COMMAND --help' tells more.\n", program->name,
 		program->name);

@@ -30,8 +30,8 @@ def railquest(*arguments):
 
 def compile_text(folder, text, *arguments):
     (folder / "quest.yaml").write_text(text)
-    railquest("compile", folder / "quest.yaml", "--out", folder / "out", *arguments)
-    return folder / "out"
+    railquest("compile", folder / "quest.yaml", "--out", folder / "new/out", *arguments)  # folders are made
+    return folder / "new/out"
 
 
 def workshop_quest():

@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct compile_flags {
@@ -37,7 +38,7 @@ static bool write_file(
 {
 	struct buffer path = {0};
 
-	buffer_printf(&path, "%s/%s", folder, name);
+	buffer_printf(&path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
 	bool ok = file_write(path.data, buffer_str(text), err);
 
 	if (ok)
@@ -46,11 +47,28 @@ static bool write_file(
 	return ok;
 }
 
+/* With the folders above it, as `mkdir -p` does. */
+static bool make_folder(const char *folder, struct error *err)
+{
+	struct buffer path = {0};
+	bool ok = true;
+
+	for (const char *end = folder; ok && *end; end++) {
+		if (*end != '/' && end[1] != '\0')
+			continue;
+		buffer_clear(&path);
+		buffer_append(&path, folder, (size_t)(end - folder) + 1);
+		if (mkdir(path.data, 0777) != 0 && errno != EEXIST)
+			ok = error_errno(err, "make folder %s", path.data);
+	}
+	buffer_finish(&path);
+	return ok;
+}
+
 static bool write_all(const char *folder, const struct compile_output *output, struct error *err)
 {
-	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-		return error_errno(err, "make folder %s", folder);
-	return write_file(folder, "prometheus-rules.yaml", &output->prometheus, err) &&
+	return make_folder(folder, err) &&
+	       write_file(folder, "prometheus-rules.yaml", &output->prometheus, err) &&
 	       write_file(folder, "thanos-ruler-configmap.yaml", &output->thanos, err) &&
 	       write_file(folder, "acm-allowlist-configmap.yaml", &output->allowlist, err) &&
 	       write_file(folder, "grafana-dashboard.json", &output->dashboard, err);
