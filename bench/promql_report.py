@@ -63,7 +63,7 @@ def print_verdict(rows, memory):
 
 # --- the plot ---
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 300, 60, 30, 45
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 300, 80, 110, 30, 45
 
 
 def power(at):
@@ -82,23 +82,25 @@ def panel(x, title, unit, lines):
     def place(point):
         across = (math.log10(point[0]) - least_x) / (most_x - least_x or 1)
         up = (math.log10(point[1]) - least_y) / (most_y - least_y or 1)
-        return x + LEFT + across * (WIDTH - LEFT - 90), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return x + LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
     out = [f'<text x="{x + LEFT}" y="18" class="title">{title}</text>']
     for exponent in range(least_y, most_y + 1):
         _, y = place((10 ** least_x, 10 ** exponent))
-        out.append(f'<line x1="{x + LEFT}" y1="{y:.1f}" x2="{x + WIDTH - 90}" y2="{y:.1f}" class="grid"/>'
+        out.append(f'<line x1="{x + LEFT}" y1="{y:.1f}" x2="{x + WIDTH - RIGHT}" y2="{y:.1f}" class="grid"/>'
                    f'<text x="{x + LEFT - 6}" y="{y + 4:.1f}" class="right">{power(10 ** exponent)} ms</text>')
     for value in sorted({point[0] for point in points}):
         at, _ = place((value, 10 ** least_y))
         out.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 18}" class="middle">{value:g}</text>')
-    out.append(f'<text x="{x + (LEFT + WIDTH - 90) / 2}" y="{HEIGHT - 8}" class="middle">{unit}</text>')
-    for name, line in lines.items():
+    out.append(f'<text x="{x + (LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" class="middle">{unit}</text>')
+    free_y = 0.0  # names at the right stand below one another, however close their lines end
+    for name, line in sorted(lines.items(), key=lambda item: place(item[1][-1])[1]):
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in map(place, line))
         px, py = place(line[-1])
+        free_y = max(py + 4, free_y + 13)
         out.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>' +
                    "".join(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="3" fill="{COLOURS[name]}"/>' for cx, cy in map(place, line)) +
-                   f'<text x="{px + 7:.1f}" y="{py + 4:.1f}" fill="{COLOURS[name]}">{name}</text>')
+                   f'<text x="{px + 7:.1f}" y="{free_y:.1f}" fill="{COLOURS[name]}">{name}</text>')
     return "\n".join(out)
 
 
