@@ -25,8 +25,8 @@ def for_editors(text):
     return [error.message for error in errors]
 
 
-def check(path):
-    return subprocess.run([RAILQUEST, "check", "quest", path], capture_output=True, text=True, timeout=60)
+def check(*words):
+    return subprocess.run([RAILQUEST, "check", "quest", *words], capture_output=True, text=True, timeout=60)
 
 
 def test_the_schema_is_one():
@@ -105,3 +105,54 @@ def test_program_and_editors_know_the_same_keys(place, tmp_path):
     told = check(path).stderr
     schema = SCHEMA if place == "" else SCHEMA["properties"].get(place) or SCHEMA["$defs"][place]
     assert set(told.split("it has: ")[1].split("\n")[0].split(", ")) == set(schema["properties"])
+
+
+def test_json_has_an_object_for_each_file(tmp_path):
+    wrong, broken, absent = tmp_path / "wrong.yaml", tmp_path / "broken.yaml", tmp_path / "absent.yaml"
+    wrong.write_text((ROOT / "examples/minimal.yaml").read_text().replace("unit: 5m", "unit: \"five\""))
+    broken.write_text("quest: [\n")
+    example = ROOT / "examples/open-code-quest-2024.yaml"
+    told = check("--json", example, wrong, broken, absent)
+    assert told.returncode == 1 and told.stderr == ""
+    right, *others = json.loads(told.stdout)
+    warnings = right.pop("warnings")
+    assert right == {"file": str(example), "ok": True, "quest": "open-code-quest-2024", "start": 1728393300, "duration_s": 9000,
+                     "exercises": 3, "conditions": 9, "sources": 6, "scoring": "author-2024", "env": "prod"}
+    # Six sources and the organisers have a token each, and none of them is here.
+    assert len(warnings) == 7 and all("cannot be read" in warning for warning in warnings)
+    assert [(own["file"], own["ok"]) for own in others] == [(str(path), False) for path in (wrong, broken, absent)]
+    assert (others[0]["line"], others[0]["column"]) == (4, 7) and "five" in others[0]["error"]
+    assert str(wrong) not in others[0]["error"], "the place is told apart"
+    assert others[1]["line"] >= 1 and "line" not in others[2] and str(absent) in others[2]["error"]
+    assert check("--json", ROOT / "examples/minimal.yaml").returncode == 0
+
+
+def test_json_tells_names_that_must_be_escaped(tmp_path):
+    path = tmp_path / 'a "quoted"\nname.yaml'
+    path.write_text("quest: [\n")
+    assert json.loads(check("--json", path).stdout)[0]["file"] == str(path)
+
+
+@pytest.mark.parametrize("url, is_clear", [
+    ("http://prometheus.example:9090", True), ("http://10.0.0.1", True), ("http://127.0.0.1.example", True),
+    ("http://localhost.example/x", True), ("http://[2001:db8::1]:9090", True),
+    ("https://prometheus.example", False), ("http://127.0.0.1:9090", False), ("http://127.1.2.3/x", False),
+    ("http://localhost", False), ("http://[::1]:9090/prometheus", False)])
+def test_a_secret_that_would_go_to_another_machine_in_clear_is_warned_of(url, is_clear, tmp_path):
+    (tmp_path / "token").write_text("a secret")
+    path = tmp_path / "race.yaml"
+    places = {
+        "bearer": lambda race: race["sources"][0].update(prometheus=url, bearer_token_file="token"),
+        "password": lambda race: race["sources"][0].update(prometheus=url, user="me", password_file="token"),
+        "scrape": lambda race: (race["sources"][0].pop("prometheus"),
+                                race["sources"][0].update(scrape=[url + "/metrics"], bearer_token_file="token")),
+        "probe": lambda race: race["exercises"][0].update(conditions=[
+            {"name": "answers", "probe": {"url": url + "/{user}", "bearer_token_file": "token"}}]),
+    }
+    for place, change in places.items():
+        path.write_text(changed(change))
+        own, = json.loads(check("--json", path).stdout)
+        assert own["ok"] and ["in clear" in warning for warning in own["warnings"]] == [True] * is_clear, (place, own)
+        assert "a secret" not in json.dumps(own)
+    path.write_text(changed(lambda race: race["sources"][0].update(prometheus=url)))
+    assert json.loads(check("--json", path).stdout)[0]["warnings"] == [], "without a secret there is nothing to read"

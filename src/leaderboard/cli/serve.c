@@ -1,8 +1,10 @@
+#include "base/log.h"
 #include "base/number.h"
 #include "leaderboard/cli/cli.h"
 #include "leaderboard/cli/query_features.h"
 #include "leaderboard/cli/load.h"
 #include "leaderboard/cli/quest_option.h"
+#include "leaderboard/cli/quest_warnings.h"
 #include "leaderboard/server/server.h"
 
 struct serve_options {
@@ -258,6 +260,10 @@ static int serve_quest(const struct serve_options *options)
 		arena_finish(&arena);
 		return fail(&err);
 	}
+	struct quest_warnings warnings = cli_quest_warnings(&file, &arena);
+
+	for (size_t i = 0; i < warnings.count; i++)
+		log_warn("%s: %.*s", options->quest, STR_ARG(warnings.items[i]));
 	exit_code = serve_with(options, (struct subject){.quest = &file});
 	quest_file_release(&file);
 	arena_finish(&arena);
