@@ -161,6 +161,39 @@ def test_a_clock_that_is_ahead_is_shown_and_taken_off(tmp_path, clocks, moved):
             gotham.complete("batman", "hero", at=start + 500)
             assert wait_for(lambda: done(server, "batman@gotham"))["at_s"] == 500 + moved
         assert ("corrected" in race.events()[0]["evidence"]) == (clocks == "correct")
+        # The log says so once, and whoever explains a point from it alone does too.
+        told, = [event for event in race.events("source") if event["condition"] == "skew"]
+        assert told["source"] == "gotham" and 29_500 <= told["skew_low_ms"] <= told["skew_high_ms"] <= 30_500
+        why = subprocess.run([RAILQUEST, "explain", "gotham/batman", "--quest", race.file, "--log", race.log, "--json"],
+                             capture_output=True, text=True, check=True, timeout=60)
+        assert abs(json.loads(why.stdout)["completions"][0]["skew_s"] - 30) < 0.5
+        with race.serve() as server:
+            wait_for(lambda: sources(server)["gotham"]["corrected_s"] == (30 if clocks == "correct" else 0) and skew())
+            rounds = sources(server)["gotham"]["rounds"]
+            wait_for(lambda: sources(server)["gotham"]["rounds"] > rounds + 1)
+        assert len([event for event in race.events("source") if event["condition"] == "skew"]) == 1
+
+
+def test_a_photo_finish_by_a_clock_that_is_off_is_flagged(tmp_path):
+    with Cluster("gotham", ahead_s=-20) as gotham, Cluster("wakanda") as wakanda:
+        for cluster, user in ((gotham, "batman"), (wakanda, "panther"), (wakanda, "shuri")):
+            cluster.seat(user)
+        race = Race(tmp_path, quest(int(time.time()) - 60, [scraped(gotham), scraped(wakanda)], exercises=("hero",), instant=False))
+        with race.serve() as server:
+            wait_for(lambda: sources(server)["gotham"]["corrected_s"] == -20 and len(rows(server)) == 3)
+            wait_for(lambda: min(source["rounds"] for source in sources(server).values()) >= 3)
+            # Nobody saw when: within the same round of scrapes.
+            gotham.complete("batman", "hero"), wakanda.complete("panther", "hero")
+            wait_for(lambda: done(server, "batman@gotham") and done(server, "panther@wakanda"))
+            photos = lambda board: {row["id"]: row["photo_finish"] for row in board["rows"] if row["photo_finish"]}
+            (player, photo), = photos(json.loads(server.request("/api/quest/export?format=json")[2])).items()
+            assert player in ("batman@gotham", "panther@wakanda") and abs(photo["skew_s"] + 20) < 0.5
+            assert not photo["confirmed"] and photo["margin_s"] > 0
+            why = json.loads(server.request(f"/api/quest/explain?player={player}")[2])
+            assert why["photo_finish"] == photo
+        told = subprocess.run([RAILQUEST, "standings", "--quest", race.file, "--log", race.log, "--at", "10m"],
+                              capture_output=True, text=True, check=True, timeout=60).stdout
+        assert ", clock -20." in told or ", clock -19." in told, told
 
 
 def test_test_users_no_shows_and_two_names_of_one_person(tmp_path):

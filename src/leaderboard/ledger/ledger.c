@@ -189,6 +189,7 @@ static void take_completion(struct ledger *ledger, const struct event_log_entry 
 			ledger, entry->cluster, instant_or(entry->earliest_ms, entry->t_ms)),
 		.latest_ms = ledger_shift(
 			ledger, entry->cluster, instant_or(entry->latest_ms, entry->t_ms)),
+		.skew_ms = by_hand ? 0 : ledger_skew_of(ledger, entry),
 		.by_hand = by_hand,
 	};
 }
@@ -272,6 +273,7 @@ struct ledger *ledger_create(const struct ledger_options *options,
 	ledger->marks = ARENA_ARRAY(&ledger->arena, struct ledger_mark,
 		ledger->player_count * ledger->counting->exercise_count + 1);
 	ledger->is_confirmed = ARENA_ARRAY(&ledger->arena, bool, ledger->player_count + 1);
+	ledger_find_skews(ledger);
 	take_events(ledger);
 	make_board(ledger);
 	return ledger;

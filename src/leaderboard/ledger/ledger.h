@@ -60,12 +60,14 @@ struct ledger_mark {
 	int64_t event;			      // that made it
 	int64_t t_ms, earliest_ms, latest_ms; // without the time that is excluded
 	int64_t recorded_ms;		      // with it
-	bool by_hand;			      // an act, not conditions
+	int64_t skew_ms; // how far ahead the clock was that it rests on; 0: not known to be off
+	bool by_hand;	 // an act, not conditions
 };
 const struct ledger_mark *ledger_mark(const struct ledger *ledger, size_t player, size_t exercise);
 
 /* --- standings --- */
 
+enum { LEDGER_SKEW_MS = 2000 };
 struct ledger_row {
 	size_t player, rank, done;
 	double score;
@@ -74,6 +76,9 @@ struct ledger_row {
 	bool photo_finish; // with the one before: their intervals overlap
 	bool confirmed;	   // somebody looked at it
 	double margin_s;   // of the photo finish: how wide the intervals are
+	/* Of the photo finish: how far a clock was ahead that a completion of the two rests on,
+	 * where that is more than LEDGER_SKEW_MS; of several the farthest. 0: none was off. */
+	double skew_s;
 };
 
 /* Everybody at an instant, best first; `out` has room for all players. Returns how many. */
@@ -115,7 +120,8 @@ struct ledger_line {
 struct ledger_explanation {
 	size_t player, rank, players;
 	int64_t now_ms;
-	struct str score; // as shown everywhere
+	struct str score;      // as shown everywhere
+	struct ledger_row row; // in the standings of the same instant
 	struct ledger_line *lines;
 	size_t line_count;
 };

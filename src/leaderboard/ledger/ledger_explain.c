@@ -281,20 +281,19 @@ void ledger_explain(struct ledger *ledger, size_t player, int64_t now_ms, struct
 {
 	struct line_reader reader = {.ledger = ledger};
 	char text[NUMBER_TEXT_SIZE];
-	double score = 0;
+	struct ledger_row *rows = ARENA_ARRAY(arena, struct ledger_row, ledger->player_count + 1);
+	size_t count = ledger_standings(ledger, now_ms, rows);
 
 	*out = (struct ledger_explanation){
 		.player = player, .players = ledger->player_count, .now_ms = now_ms};
-	quest_board_at(ledger->board, now_ms, ledger->standings);
-	for (size_t i = 0; i < ledger->player_count; i++)
-		if (ledger->standings[i].player == player) {
-			out->rank = ledger->standings[i].rank;
-			score = ledger->standings[i].score;
-		}
-	read_lines(&reader, player, now_ms, score, arena);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].player == player)
+			out->row = rows[i];
+	out->rank = out->row.rank;
+	read_lines(&reader, player, now_ms, out->row.score, arena);
 	out->lines =
 		ARENA_ARRAY(arena, struct ledger_line, reader.part_count + reader.gift_count + 1);
-	write_lines(&reader, out, score, arena);
-	number_print(text, score);
+	write_lines(&reader, out, out->row.score, arena);
+	number_print(text, out->row.score);
 	out->score = str_copy(arena, str_from(text));
 }

@@ -1,12 +1,18 @@
 /* ledger/ledger_private.h — private to ledger. ledger.c folds the events, ledger_people.c says who
- * has a row, ledger_standings.c ranks, ledger_explain.c explains, ledger_act.c checks acts, and
- * print_*.c write. */
+ * has a row, ledger_standings.c ranks, ledger_skew.c knows clocks, ledger_explain.c explains,
+ * ledger_act.c checks acts, and print_*.c write. */
 #ifndef LEDGER_PRIVATE_H
 #define LEDGER_PRIVATE_H
 
 #include "leaderboard/ledger/ledger.h"
 
 #include "base/map.h"
+
+/* What was measured of a source's clock, by its event. */
+struct ledger_skew {
+	struct str source;
+	int64_t event, ahead_ms;
+};
 
 /* Points that an event gave. */
 struct ledger_gift {
@@ -33,6 +39,8 @@ struct ledger {
 	struct ledger_gift *gifts;
 	size_t gift_count, gift_capacity;
 	bool *is_confirmed; // [player]
+	struct ledger_skew *skews;
+	size_t skew_count;
 	// For the board: what is above, as it wants them.
 	struct quest_player *names;
 	int64_t *done_ms, *early_ms;
@@ -52,6 +60,19 @@ size_t ledger_exercise(const struct quest_counting *counting, struct str name);
 double ledger_extra(const struct ledger *ledger, size_t player, int64_t now_ms);
 /* Instant without the time that is excluded for a cluster. */
 int64_t ledger_shift(const struct ledger *ledger, struct str cluster, int64_t t_ms);
+
+/* ledger_skew.c */
+void ledger_find_skews(struct ledger *ledger);
+/* How far ahead the clock was that a completion's instants are of, as far as the log says. */
+int64_t ledger_skew_of(const struct ledger *ledger, const struct event_log_entry *entry);
+/* By how much it may matter: the farthest of a player's completions by now_ms, 0 up to
+ * LEDGER_SKEW_MS. */
+int64_t ledger_worst_skew(const struct ledger *ledger, size_t player, int64_t now_ms);
+/* "±6 s, clock +30.0 s, confirmed" */
+void ledger_print_photo(
+	struct buffer *out, const struct ledger_row *row, enum ledger_language language);
+/* {"margin_s":6,"skew_s":30,"confirmed":true}, or null. */
+void ledger_print_photo_json(struct buffer *out, const struct ledger_row *row);
 
 /* Titles; the name where the file has none. */
 struct str ledger_exercise_title(

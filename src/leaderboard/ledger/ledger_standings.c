@@ -86,6 +86,10 @@ static void flag_photo_finish(const struct ledger *ledger, const struct quest_st
 
 	row->photo_finish = true;
 	row->margin_s = first_s > second_s ? first_s : second_s;
+	int64_t first_ms = ledger_worst_skew(ledger, at[-1].player, now_ms);
+	int64_t second_ms = ledger_worst_skew(ledger, at->player, now_ms);
+
+	row->skew_s = (double)(llabs(first_ms) > llabs(second_ms) ? first_ms : second_ms) / 1000;
 	row->confirmed = ledger->is_confirmed[at->player] || ledger->is_confirmed[at[-1].player];
 }
 

@@ -114,13 +114,7 @@ static void print_row(struct buffer *out, const struct ledger *ledger, const str
 	print_group_name(out, "table", file ? file->tables : NULL, player->table);
 	print_group_name(out, "team", file ? file->teams : NULL, player->team);
 	buffer_append_text(out, ",\"photo_finish\":");
-	if (row->photo_finish) {
-		buffer_append_text(out, "{\"margin_s\":");
-		json_number(out, row->margin_s);
-		buffer_printf(out, ",\"confirmed\":%s}", row->confirmed ? "true" : "false");
-	} else {
-		buffer_append_text(out, "null");
-	}
+	ledger_print_photo_json(out, row);
 	buffer_append_text(out, ",\"exercises\":[");
 	for (size_t i = 0; i < ledger->counting->exercise_count; i++) {
 		buffer_append_text(out, i ? "," : "");

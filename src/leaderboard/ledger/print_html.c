@@ -85,6 +85,17 @@ static void print_cell(struct buffer *out, const struct ledger *ledger,
 	buffer_append_text(out, "</td>");
 }
 
+static void print_photo(struct buffer *out, const struct ledger_row *row)
+{
+	struct buffer texts[2] = {{0}, {0}};
+
+	ledger_print_photo(&texts[0], row, LEDGER_ENGLISH);
+	ledger_print_photo(&texts[1], row, LEDGER_FRENCH);
+	print_both(out, buffer_str(&texts[0]), buffer_str(&texts[1]));
+	buffer_finish(&texts[0]);
+	buffer_finish(&texts[1]);
+}
+
 static void print_row(struct buffer *out, const struct ledger *ledger, const struct ledger_row *row,
 	bool is_line, int64_t now_ms)
 {
@@ -99,9 +110,9 @@ static void print_row(struct buffer *out, const struct ledger *ledger, const str
 	}
 	buffer_printf(out, "</td><td>%.1f", row->score);
 	if (row->photo_finish) {
-		buffer_append_text(out, " <small>±");
-		buffer_append_number(out, row->margin_s);
-		buffer_append_text(out, " s</small>");
+		buffer_append_text(out, " <small>");
+		print_photo(out, row);
+		buffer_append_text(out, "</small>");
 	}
 	buffer_append_text(out, "</td>");
 	for (size_t i = 0; i < ledger->counting->exercise_count; i++)

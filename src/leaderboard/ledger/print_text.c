@@ -7,24 +7,26 @@
 #include "base/number.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct words {
-	const char *rank, *player, *points, *prize_line, *on_line, *photo, *confirmed, *of, *at;
+	const char *rank, *player, *points, *prize_line, *on_line, *photo, *of, *at;
 	const char *scoring, *version, *env, *events, *head, *tables, *teams, *members, *nothing;
 	const char *lines[6];
-	const char *event, *between, *and, *by_hand, *excluded, *ineligible;
+	const char *event, *between, *and, *by_hand, *excluded, *ineligible, *clock;
 };
 
 static const struct words english = {"rank", "player", "points", "prize line", "on the line",
-	"photo finish", "confirmed", "of", "at", "scoring", "version", "environment", "events",
-	"head", "Tables", "Teams", "members", "nothing complete yet",
+	"photo finish", "of", "at", "scoring", "version", "environment", "events", "head", "Tables",
+	"Teams", "members", "nothing complete yet",
 	{"points", "early or late", "since then", "formula", "by hand", "award"}, "event",
-	"between", "and", "by hand", "without the excluded time", "no prize"};
+	"between", "and", "by hand", "without the excluded time", "no prize",
+	"by a clock that is off by"};
 static const struct words french = {"rang", "joueur", "points", "ligne des lots", "sur la ligne",
-	"photo-finish", "confirmé", "sur", "à", "barème", "version", "environnement", "événements",
-	"tête", "Tables", "Équipes", "membres", "rien de terminé pour l'instant",
+	"photo-finish", "sur", "à", "barème", "version", "environnement", "événements", "tête",
+	"Tables", "Équipes", "membres", "rien de terminé pour l'instant",
 	{"points", "avance ou retard", "depuis", "formule", "à la main", "prix"}, "événement",
-	"entre", "et", "à la main", "sans le temps exclu", "hors prix"};
+	"entre", "et", "à la main", "sans le temps exclu", "hors prix", "à une horloge décalée de"};
 
 static const struct words *words_of(enum ledger_language language)
 {
@@ -115,10 +117,8 @@ static void print_row(struct buffer *out, const struct ledger_print *print,
 	for (size_t i = 0; i < ledger->counting->exercise_count; i++)
 		print_cell(out, ledger, ledger_mark(ledger, row->player, i), print->now_ms, 13);
 	if (row->photo_finish) {
-		buffer_printf(out, "  %s ±", words->photo);
-		buffer_append_number(out, row->margin_s);
-		buffer_printf(out, " s%s%s", row->confirmed ? ", " : "",
-			row->confirmed ? words->confirmed : "");
+		buffer_printf(out, "  %s ", words->photo);
+		ledger_print_photo(out, row, print->language);
 	}
 	if (row->on_line)
 		buffer_printf(out, "  %s", words->on_line);
@@ -207,6 +207,8 @@ static void print_completion(struct buffer *out, const struct ledger_print *prin
 		ledger_print_offset(out, ledger, mark->recorded_ms);
 		buffer_printf(out, " %s", words->excluded);
 	}
+	if (llabs(mark->skew_ms) > LEDGER_SKEW_MS)
+		buffer_printf(out, ", %s %+.1f s", words->clock, (double)mark->skew_ms / 1000);
 	buffer_append_text(out, ")\n");
 }
 
@@ -221,6 +223,11 @@ void ledger_print_explanation(struct buffer *out, const struct ledger_print *pri
 	buffer_printf(out, "  #%zu %s %zu  %.*s %s\n", explanation->rank, words->of,
 		explanation->players, STR_ARG(explanation->score), words->points);
 	print_state(out, print, words);
+	if (explanation->row.photo_finish) {
+		buffer_printf(out, "  %s ", words->photo);
+		ledger_print_photo(out, &explanation->row, print->language);
+		buffer_append_text(out, "\n\n");
+	}
 	if (explanation->line_count == 0)
 		buffer_printf(out, "  %s\n", words->nothing);
 	for (size_t i = 0; i < explanation->line_count; i++) {
@@ -278,6 +285,8 @@ void ledger_print_explanation_json(struct buffer *out, const struct ledger_print
 	json_string(out, ledger->counting->name);
 	buffer_printf(out, ",\"scoring_version\":%lld,\"env\":", (long long)ledger->version);
 	json_string(out, ledger->env);
+	buffer_append_text(out, ",\"photo_finish\":");
+	ledger_print_photo_json(out, &explanation->row);
 	buffer_append_text(out, ",\"completions\":[");
 	for (size_t i = 0, printed = 0; i < ledger->counting->exercise_count; i++) {
 		const struct ledger_mark *mark = ledger_mark(ledger, explanation->player, i);
@@ -294,6 +303,11 @@ void ledger_print_explanation_json(struct buffer *out, const struct ledger_print
 			(long long)mark->latest_ms, (long long)mark->recorded_ms,
 			mark->by_hand ? "true" : "false");
 		json_string(out, mark->by_hand ? entry->why : entry->evidence);
+		buffer_append_text(out, ",\"skew_s\":");
+		if (llabs(mark->skew_ms) > LEDGER_SKEW_MS)
+			json_number(out, (double)mark->skew_ms / 1000);
+		else
+			buffer_append_text(out, "null");
 		buffer_append_char(out, '}');
 	}
 	buffer_append_text(out, "],\"lines\":[");

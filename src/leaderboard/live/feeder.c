@@ -83,6 +83,7 @@ bool feeder_open(struct live *live, struct feeder *feeder, size_t index, struct 
 	feeder->def = index < live->file->source_count ? &live->file->sources[index] : NULL;
 	feeder->tracked_ms = QUEST_NEVER;
 	feeder->down_since_ms = QUEST_NEVER;
+	feeder->told_skew_ms = feeder->def ? live_logged_skew(live, feeder->def->name) : 0;
 	feeder->seen_metric = str_format(&live->arena, "quest_source_seen_%zu", index);
 	const struct label cluster = {live->file->participants.cluster_label,
 		feeder->def ? feeder->def->cluster : STR("")};
@@ -283,6 +284,17 @@ static bool evaluate(
 	       (!feeder->def || seat_named(feeder, times_ms[0], err));
 }
 
+// Before what is evaluated: a completion's clock is what the log says of it until then.
+static bool tell_skew(struct feeder *feeder, struct error *err)
+{
+	if (!feeder->def || !skew_is_news(&feeder->skew, feeder->told_skew_ms))
+		return true;
+	feeder->told_skew_ms = skew_measured(&feeder->skew);
+	log_warn("source %.*s: its clock is %.1f s ahead", STR_ARG(feeder->def->name),
+		(double)feeder->told_skew_ms / 1000);
+	return live_log_skew(feeder->live, feeder, err);
+}
+
 bool feeder_run(struct feeder *feeder, const int64_t *times_ms, size_t count, struct error *err)
 {
 	struct live *live = feeder->live;
@@ -291,7 +303,7 @@ bool feeder_run(struct feeder *feeder, const int64_t *times_ms, size_t count, st
 		return true;
 	if (!event_log_begin(live->log, err))
 		return false;
-	if (!evaluate(feeder, times_ms, count, err)) {
+	if (!tell_skew(feeder, err) || !evaluate(feeder, times_ms, count, err)) {
 		event_log_cancel(live->log);
 		return false;
 	}

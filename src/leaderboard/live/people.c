@@ -139,7 +139,39 @@ bool live_log_source(
 	return append(live, &entry, err);
 }
 
+/* How far a clock is off decides what instants are worth, so whoever checks the log has to know. */
+bool live_log_skew(struct live *live, const struct feeder *feeder, struct error *err)
+{
+	struct event_log_entry entry = EVENT_ENTRY;
+	const struct skew *skew = &feeder->skew;
+
+	entry.kind = EVENT_SOURCE;
+	entry.when_ms = live->now_ms;
+	entry.cluster = feeder->def->cluster;
+	entry.source = feeder->def->name;
+	entry.condition = STR("skew");
+	entry.skew_low_ms = skew->low_ms;
+	entry.skew_high_ms = skew->high_ms;
+	entry.evidence =
+		str_format(&live->arena, "its clock is %.3f to %.3f s ahead; %.0f s are taken off",
+			(double)skew->low_ms / 1000, (double)skew->high_ms / 1000,
+			(double)skew->corrected_ms / 1000);
+	return append(live, &entry, err);
+}
+
 /* --- out of the log --- */
+
+int64_t live_logged_skew(const struct live *live, struct str source)
+{
+	for (size_t i = live->event_count; i-- > 0;) {
+		const struct event_log_entry *entry = &live->events[i];
+
+		if (entry->kind == EVENT_SOURCE && entry->skew_low_ms != EVENT_NO_INSTANT &&
+			entry->skew_high_ms != EVENT_NO_INSTANT && str_equal(entry->source, source))
+			return (entry->skew_low_ms + entry->skew_high_ms) / 2;
+	}
+	return 0;
+}
 
 static size_t source_of(const struct live *live, struct str name)
 {

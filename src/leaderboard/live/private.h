@@ -79,7 +79,8 @@ struct feeder {
 	struct promql_plan *seats, *active;
 	size_t named[QUEST_MAX_ENVIRONMENTS]; // players of the trackers that have a seat
 	struct skew skew;
-	int64_t tracked_ms; // evaluated up to here, QUEST_NEVER: nothing yet
+	int64_t told_skew_ms; // what the log says of it, 0: nothing
+	int64_t tracked_ms;   // evaluated up to here, QUEST_NEVER: nothing yet
 	struct error problem;
 	bool was_up, is_up;
 	int64_t down_since_ms;
@@ -161,6 +162,9 @@ bool live_log_seat(struct live *live, struct quest_player player, bool is_active
 	struct error *err);
 bool live_log_source(
 	struct live *live, const struct feeder *feeder, int64_t t_ms, struct error *err);
+bool live_log_skew(struct live *live, const struct feeder *feeder, struct error *err);
+/* What the log says that a source's clock is ahead, 0: nothing. */
+int64_t live_logged_skew(const struct live *live, struct str source);
 
 /* told.c */
 /* Stores up to now that told conditions hold. */

@@ -53,9 +53,14 @@ bool skew_is_settled(const struct skew *skew)
 	       (skew->is_known && skew->low_ms > -SKEW_LEAVE_MS && skew->high_ms < SKEW_LEAVE_MS);
 }
 
+int64_t skew_measured(const struct skew *skew)
+{
+	return (skew->low_ms + skew->high_ms) / 2;
+}
+
 int64_t skew_correct(struct skew *skew)
 {
-	int64_t middle_ms = (skew->low_ms + skew->high_ms) / 2;
+	int64_t middle_ms = skew_measured(skew);
 	bool is_sure = is_sure_of(skew);
 
 	if (is_sure && llabs(middle_ms - skew->corrected_ms) >
@@ -63,4 +68,12 @@ int64_t skew_correct(struct skew *skew)
 		skew->corrected_ms =
 			llabs(middle_ms) >= SKEW_LEAVE_MS ? whole_seconds(middle_ms) : 0;
 	return skew->corrected_ms;
+}
+
+bool skew_is_news(const struct skew *skew, int64_t told_ms)
+{
+	int64_t middle_ms = skew_measured(skew);
+
+	return is_sure_of(skew) && llabs(middle_ms - told_ms) > MOVE_MS &&
+	       (llabs(middle_ms) > SKEW_LEAVE_MS || llabs(told_ms) > SKEW_LEAVE_MS);
 }

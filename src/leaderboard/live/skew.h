@@ -14,7 +14,7 @@ struct skew {
 	unsigned count;
 };
 
-enum { SKEW_LEAVE_MS = 2000 }; // below, nobody's instants are moved
+enum { SKEW_LEAVE_MS = 2000 }; // below, nobody's instants are moved and nobody is told
 
 /*
  * Between sent_ms and received_ms of our clock the other one showed an instant in [from_ms, to_ms]
@@ -33,5 +33,14 @@ bool skew_is_settled(const struct skew *skew);
  * the network.
  */
 int64_t skew_correct(struct skew *skew);
+
+/* The middle of what it may be: what was measured. */
+int64_t skew_measured(const struct skew *skew);
+
+/*
+ * Whether a race's log, which says told_ms (0: nothing yet), has something to learn: it is known
+ * well enough, it or what was told is more than SKEW_LEAVE_MS, and they are over a second apart.
+ */
+bool skew_is_news(const struct skew *skew, int64_t told_ms);
 
 #endif

@@ -50,6 +50,8 @@ static const struct member members[] = {
 	MEMBER(of, MEMBER_COUNT),
 	MEMBER(points, MEMBER_POINTS),
 	MEMBER(scoring, MEMBER_JSON),
+	MEMBER(skew_high_ms, MEMBER_INSTANT),
+	MEMBER(skew_low_ms, MEMBER_INSTANT),
 	MEMBER(source, MEMBER_TEXT),
 	MEMBER(t_ms, MEMBER_INSTANT),
 	MEMBER(to_ms, MEMBER_INSTANT),

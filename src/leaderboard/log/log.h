@@ -27,7 +27,8 @@ enum event_kind {
 	EVENT_UNDO,	  // the act `of` was never done
 	EVENT_CONFIRM,	  // a photo finish was looked at
 	EVENT_SEAT,	  // a player was seen for the first time; `condition` active: was there
-	EVENT_SOURCE,	  // `source` went `condition` (up, down), `evidence` says why
+	EVENT_SOURCE,	  // `source` went `condition` (up, down), `evidence` says why; or its clock
+			  // was measured (skew)
 };
 enum { EVENT_KIND_COUNT = 13 };
 
@@ -51,6 +52,7 @@ struct event_log_entry {
 	struct str env, cluster, user, exercise, condition, source;
 	int64_t t_ms, earliest_ms, latest_ms, observed_ms;
 	int64_t from_ms, to_ms;
+	int64_t skew_low_ms, skew_high_ms; // EVENT_SOURCE: its clock is ahead by something between
 	struct str evidence;
 	double points;
 	int64_t of;		  // EVENT_VOID, EVENT_UNDO, EVENT_CONFIRM: the event meant
@@ -65,7 +67,8 @@ struct event_log_entry {
 		.when_ms = EVENT_NO_INSTANT, .t_ms = EVENT_NO_INSTANT,          \
 		.earliest_ms = EVENT_NO_INSTANT, .latest_ms = EVENT_NO_INSTANT, \
 		.observed_ms = EVENT_NO_INSTANT, .from_ms = EVENT_NO_INSTANT,   \
-		.to_ms = EVENT_NO_INSTANT                                       \
+		.to_ms = EVENT_NO_INSTANT, .skew_low_ms = EVENT_NO_INSTANT,     \
+		.skew_high_ms = EVENT_NO_INSTANT                                \
 	}
 
 /* A SHA-256. */

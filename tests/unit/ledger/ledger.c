@@ -438,6 +438,97 @@ static void intervals_that_overlap_are_a_photo_finish(void **state)
 	assert_true(row("catwoman", 150).confirmed);
 }
 
+static struct event_log_entry *measure(const char *source, double low_s, double high_s)
+{
+	struct event_log_entry *entry = add(EVENT_SOURCE, "", "");
+
+	entry->source = str_from(source);
+	entry->condition = STR("skew");
+	entry->skew_low_ms = (int64_t)(low_s * 1000);
+	entry->skew_high_ms = (int64_t)(high_s * 1000);
+	return entry;
+}
+
+static void check_skew(double seconds, const char *text, const char *json)
+{
+	const struct ledger_print print = {.ledger = ledger, .now_ms = at(150)};
+	struct ledger_explanation explanation;
+	struct buffer out = {0};
+
+	assert_true(row("catwoman", 150).photo_finish);
+	assert_true(row("catwoman", 150).skew_s == seconds);
+	// Nobody else's: whoever is no photo finish has nothing to look at.
+	assert_true(row("batman", 150).skew_s == 0 && row("superman", 150).skew_s == 0);
+	ledger_print_text(&out, &print);
+	ledger_print_html(&out, &print);
+	if (!strstr(out.data, text))
+		fail_msg("\"%s\" is not in %s", text, out.data);
+	buffer_clear(&out);
+	ledger_print_json(&out, &print);
+	ledger_explain(ledger, player("catwoman"), at(150), &arena, &explanation);
+	assert_non_null(strstr(out.data, json));
+	buffer_clear(&out);
+	ledger_print_explanation_json(&out, &print, &explanation);
+	assert_non_null(strstr(out.data, json));
+	buffer_finish(&out);
+}
+
+static void a_clock_that_is_off_flags_the_photo_finishes_it_decides(void **state)
+{
+	struct ledger_explanation explanation;
+	struct buffer out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 12; i++)
+		entries[i].source = i < 3 ? STR("east") : i < 6 ? STR("west") : STR("south");
+	entries[5].earliest_ms = at(109);
+	// Two seconds are not more than two; and the source of neither matters to nobody.
+	measure("west", 1.9, 2.1);
+	measure("south", 30, 30.2);
+	fold();
+	check_skew(0, "photo finish ±360 s\n", "{\"margin_s\":360,\"skew_s\":null,");
+	// The one behind.
+	entries[12].skew_low_ms = -7500;
+	entries[12].skew_high_ms = -7100;
+	fold();
+	check_skew(-7.3, "±360 s, horloge -7.3 s", "{\"margin_s\":360,\"skew_s\":-7.3,");
+	// The one before him, by more: the farthest is told.
+	measure("east", 29.9, 30.1);
+	fold();
+	check_skew(30, "photo finish ±360 s, clock +30.0 s\n", "{\"margin_s\":360,\"skew_s\":30,");
+	ledger_explain(ledger, player("batman"), at(150), &arena, &explanation);
+	ledger_print_explanation(
+		&out, &(struct ledger_print){.ledger = ledger, .now_ms = at(150)}, &explanation);
+	assert_non_null(strstr(out.data, "(event 1, by a clock that is off by +30.0 s)"));
+	buffer_finish(&out);
+}
+
+static void a_clock_counts_as_it_was_when_the_completion_was_found(void **state)
+{
+	struct ledger_mark mark;
+
+	(void)state;
+	measure("west", 40, 40);
+	complete("wakanda", "early", "hero", 40)->source = STR("west");
+	measure("west", 0.1, 0.3);
+	complete("wakanda", "late", "hero", 50)->source = STR("west");
+	complete("wakanda", "before", "hero", 50)->source = STR("north");
+	measure("north", 9, 9);
+	measure("north", 0, 0);
+	struct event_log_entry *by_hand = add(EVENT_ADD, "wakanda", "judged");
+
+	by_hand->exercise = STR("hero");
+	by_hand->source = STR("west");
+	by_hand->t_ms = at(60);
+	fold();
+	assert_int_equal(ledger_mark(ledger, player("early"), 0)->skew_ms, 40000);
+	assert_int_equal(ledger_mark(ledger, player("late"), 0)->skew_ms, 200);
+	// Found before its clock was measured: the first measurement counts.
+	assert_int_equal(ledger_mark(ledger, player("before"), 0)->skew_ms, 9000);
+	mark = *ledger_mark(ledger, player("judged"), 0);
+	assert_true(mark.by_hand && mark.skew_ms == 0);
+}
+
 static void clusters_and_teams_rank_by_the_mean(void **state)
 {
 	struct ledger_group_row rows[8];
@@ -676,6 +767,8 @@ int main(void)
 		TEST(staff_takes_no_place_above_the_line),
 		TEST(equals_on_the_line_are_listed),
 		TEST(intervals_that_overlap_are_a_photo_finish),
+		TEST(a_clock_that_is_off_flags_the_photo_finishes_it_decides),
+		TEST(a_clock_counts_as_it_was_when_the_completion_was_found),
 		TEST(clusters_and_teams_rank_by_the_mean),
 		TEST(the_public_sees_nothing_after_the_freeze),
 		TEST(lines_add_up_to_the_last_digit),

@@ -93,6 +93,28 @@ static void a_correction_does_not_tremble(void **state)
 	assert_int_equal(skew_correct(&skew), 0);
 }
 
+static void only_what_is_off_is_news(void **state)
+{
+	struct skew right = {0}, wrong = {0};
+
+	(void)state;
+	assert_false(skew_is_news(&right, 0));
+	skew_observe(&right, 1000000, 1000030, 1001900, 1001930);
+	assert_false(skew_is_news(&right, 0)); // 1.9 s
+	observe_date(&wrong, 1000000, 20, 30000);
+	assert_false(skew_is_news(&wrong, 0)); // not known well enough
+	skew_observe(&wrong, 1002000, 1002030, 1032016, 1032017);
+	assert_true(skew_is_news(&wrong, 0));
+	int64_t told_ms = skew_measured(&wrong);
+
+	assert_true(told_ms > 29980 && told_ms < 30020);
+	assert_false(skew_is_news(&wrong, told_ms));
+	// It is set: who was told that it is wrong is told that it is right.
+	skew_observe(&wrong, 1062000, 1062010, 1062004, 1062005);
+	assert_true(skew_is_news(&wrong, told_ms));
+	assert_false(skew_is_news(&wrong, skew_measured(&wrong)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +124,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_is_surely_right_is_settled_at_once),
 		cmocka_unit_test(a_precise_answer_is_enough),
 		cmocka_unit_test(a_correction_does_not_tremble),
+		cmocka_unit_test(only_what_is_off_is_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
