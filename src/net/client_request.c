@@ -14,6 +14,8 @@ enum {
 	MAX_HEAD_BYTES = 65536,
 };
 
+#define MAX_DATE_S INT64_C(253402300799) // the end of 9999
+
 /* --- what comes back --- */
 
 static size_t take_body(char *data, size_t size, size_t count, void *context)
@@ -40,7 +42,8 @@ static void read_date(struct request *request, struct str value)
 	text[value.len] = '\0';
 	time_t date = curl_getdate(text, NULL);
 
-	if (date > 0)
+	// libcurl reads years of nine digits, too: in milliseconds those are no number.
+	if (date > 0 && date <= MAX_DATE_S)
 		request->answer.date_ms = (int64_t)date * 1000;
 }
 

@@ -11,11 +11,15 @@ enum { MAX_SAMPLES = 1000 };
 static void check(const struct answers_result *answer)
 {
 	size_t samples = 0;
+	int64_t t_ms;
 
+	if (answers_instant(answer, &t_ms))
+		assert(t_ms >= -INT64_C(1000000000000000) && t_ms <= INT64_C(1000000000000000));
 	for (size_t i = 0; i < answer->series_count; i++) {
 		const struct answers_series *series = &answer->series[i];
 
 		assert(series->labels);
+		assert(answer->kind == ANSWERS_MATRIX || series->sample_count == 1);
 		for (size_t j = 0; j < series->sample_count; j++) {
 			assert(!sample_is_histogram(series->samples[j].value));
 			assert(j == 0 || series->samples[j].t_ms > series->samples[j - 1].t_ms);

@@ -99,6 +99,9 @@ static bool read_series(
 		return fail_shape(reading, "the labels of a series");
 	if (json_object_get(item, "histogram") || json_object_get(item, "histograms"))
 		reading->out->histogram_count++;
+	// Whoever reads a vector looks at its one sample and not at how many there are.
+	if (reading->out->kind == ANSWERS_VECTOR ? !!values : !!value)
+		return fail_shape(reading, "the kind of a series");
 	*taken = value || values;
 	if (values)
 		return json_is_array(values) ? read_values(reading, values, out)
@@ -255,4 +258,16 @@ bool answers_read(struct str body, int status, size_t max_samples, struct arena 
 	}
 	json_decref(root);
 	return ok;
+}
+
+bool answers_instant(const struct answers_result *answer, int64_t *out_ms)
+{
+	if (answer->kind == ANSWERS_MATRIX || answer->series_count != 1)
+		return false;
+	double t_s = answer->series[0].samples[0].value;
+
+	if (!(fabs(t_s) < 1e12))
+		return false;
+	*out_ms = llround(t_s * 1000);
+	return true;
 }

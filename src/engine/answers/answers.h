@@ -42,4 +42,10 @@ struct answers_result {
 bool answers_read(struct str body, int status, size_t max_samples, struct arena *arena,
 	struct answers_result *out, struct error *err);
 
+/*
+ * What time() was answered with, in Unix milliseconds: a scalar, or, by VictoriaMetrics, a vector.
+ * False for anything but one number that can be an instant.
+ */
+bool answers_instant(const struct answers_result *answer, int64_t *out_ms);
+
 #endif

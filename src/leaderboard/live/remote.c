@@ -5,8 +5,6 @@
 #include "base/number.h"
 #include "engine/answers/answers.h"
 
-#include <math.h>
-
 /*
  * A round asks a server every distinct expression for the same instants: one, with
  * /api/v1/query, or, where there is something to catch up with (a start in the middle of the race,
@@ -131,14 +129,13 @@ static void take_time(void *context, const struct http_fetched *answer)
 	struct answers_result parsed;
 	struct arena arena = {0};
 	struct error err = answer->error;
+	int64_t t_ms;
 
 	feeder->is_timing = false;
 	if (err.kind == ERROR_NONE &&
 		answers_read(answer->body, answer->status, 10, &arena, &parsed, &err) &&
-		parsed.kind != ANSWERS_MATRIX && parsed.series_count == 1) {
-		int64_t t_ms = llround(parsed.series[0].samples[0].value * 1000);
-
-		// A scalar, or, of VictoriaMetrics, a vector. Whole seconds may be cut off ones.
+		answers_instant(&parsed, &t_ms)) {
+		// Whole seconds may be cut off ones.
 		skew_observe(&feeder->skew, answer->sent_ms, answer->received_ms, t_ms,
 			t_ms + (t_ms % 1000 ? 1 : 999));
 		feeder->timed_ms = answer->received_ms;

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 static struct arena arena;
@@ -84,6 +85,49 @@ static void a_scalar(void **state)
 		   "300.5,\"1728393300.5\"]}}");
 	assert_int_equal(answer.kind, ANSWERS_SCALAR);
 	assert_int_equal(answer.series[0].samples[0].t_ms, INT64_C(1728393300500));
+}
+
+static void check_instant(const char *type, const char *result, int64_t wanted_ms)
+{
+	struct buffer body = {0};
+	int64_t t_ms = INT64_MIN;
+
+	buffer_printf(&body,
+		"{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":%s}}", type,
+		result);
+	check_read(body.data);
+	assert_int_equal(answers_instant(&answer, &t_ms), wanted_ms != INT64_MIN);
+	assert_int_equal(t_ms, wanted_ms);
+	buffer_finish(&body);
+}
+
+static void an_instant_is_one_number_that_can_be_one(void **state)
+{
+	static const char *const no_times[] = {"NaN", "+Inf", "-Inf", "1e300", "1e12"};
+
+	(void)state;
+	check_instant("scalar", "[0,\"1728393300.5\"]", INT64_C(1728393300500));
+	check_instant(
+		"vector", "[{\"metric\":{},\"value\":[0,\"1728393300\"]}]", INT64_C(1728393300000));
+	for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
+		char text[64];
+
+		snprintf(text, sizeof text, "[0,\"%s\"]", no_times[i]);
+		check_instant("scalar", text, INT64_MIN);
+	}
+	check_instant("vector", "[]", INT64_MIN);
+	check_instant("matrix", "[{\"metric\":{},\"values\":[[0,\"1\"]]}]", INT64_MIN);
+}
+
+static void a_series_of_a_vector_has_one_sample(void **state)
+{
+	(void)state;
+	check_fails("{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
+		    "{\"metric\":{},\"values\":[]}]}}",
+		200, ERROR_INVALID, "the kind of a series");
+	check_fails("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":["
+		    "{\"metric\":{},\"value\":[0,\"1\"]}]}}",
+		200, ERROR_INVALID, "the kind of a series");
 }
 
 static void errors_keep_the_servers_words(void **state)
@@ -174,6 +218,8 @@ int main(void)
 		cmocka_unit_test(a_matrix_and_what_mimir_and_prometheus_add),
 		cmocka_unit_test(partial_answers_are_known_as_such),
 		cmocka_unit_test(a_scalar),
+		cmocka_unit_test(an_instant_is_one_number_that_can_be_one),
+		cmocka_unit_test(a_series_of_a_vector_has_one_sample),
 		cmocka_unit_test(errors_keep_the_servers_words),
 		cmocka_unit_test(what_is_no_answer_is_said_to_be_what_it_is),
 		cmocka_unit_test(malformed_series_are_refused),

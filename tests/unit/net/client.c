@@ -4,12 +4,14 @@
 #include "base/file.h"
 #include "net/http.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -168,6 +170,61 @@ static void an_answer_comes_with_its_times(void **state)
 	assert_true(strncmp(got.type, "text/plain", 10) == 0);
 	assert_true(before_ms <= got.sent_ms && got.sent_ms <= got.received_ms);
 	assert_true(got.received_ms <= clock_wall_ms());
+}
+
+/* A server whose answer is written byte for byte: ours dates its own. */
+struct scripted {
+	int fd;
+	const char *answer;
+};
+
+static void *serve_once(void *context)
+{
+	const struct scripted *scripted = context;
+	int fd = accept(scripted->fd, NULL, NULL);
+	char request[4096];
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, request, sizeof request) > 0);
+	assert_int_equal(
+		write(fd, scripted->answer, strlen(scripted->answer)), strlen(scripted->answer));
+	close(fd);
+	return NULL;
+}
+
+static void ask_dated(const char *date)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+	char answer[256], url[64];
+	struct scripted scripted = {socket(AF_INET, SOCK_STREAM, 0), answer};
+	pthread_t thread;
+
+	assert_int_equal(bind(scripted.fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(scripted.fd, 1), 0);
+	assert_int_equal(getsockname(scripted.fd, (struct sockaddr *)&address, &len), 0);
+	snprintf(answer, sizeof answer,
+		"HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: 2\r\n\r\nok", date);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+	assert_int_equal(pthread_create(&thread, NULL, serve_once, &scripted), 0);
+	ask(&(struct http_fetch){.url = str_from(url), .timeout_ms = 20000});
+	pthread_join(thread, NULL);
+	close(scripted.fd);
+	assert_string_equal(got.body, "ok");
+}
+
+static void a_date_is_one_that_has_milliseconds_or_none(void **state)
+{
+	(void)state;
+	ask_dated("Tue, 15 Nov 1994 12:45:26 GMT");
+	assert_int_equal(got.date_ms, INT64_C(784903526000));
+	ask_dated("Fri, 31 Dec 9999 23:59:59 GMT");
+	assert_int_equal(got.date_ms, INT64_C(253402300799000));
+	ask_dated("Tue, 15 Nov 999999999 12:45:26 GMT");
+	assert_int_equal(got.date_ms, INT64_MIN);
+	ask_dated("yesterday");
+	assert_int_equal(got.date_ms, INT64_MIN);
 }
 
 static void another_status_is_an_answer_too(void **state)
@@ -384,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_comes_with_its_times),
+		cmocka_unit_test(a_date_is_one_that_has_milliseconds_or_none),
 		cmocka_unit_test(another_status_is_an_answer_too),
 		cmocka_unit_test(a_body_past_the_cap_is_an_error_packed_or_not),
 		cmocka_unit_test(who_answers_too_late_is_not_waited_for),
