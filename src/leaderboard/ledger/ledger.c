@@ -135,7 +135,8 @@ int64_t ledger_shift(const struct ledger *ledger, struct str cluster, int64_t t_
 		const struct event_log_entry *entry = &ledger->entries[i];
 
 		if (entry->kind != EVENT_EXCLUDE || ledger->is_cancelled[i] ||
-			!str_equal(entry->cluster, cluster) || entry->from_ms >= t_ms)
+			!str_equal(entry->cluster, cluster) || entry->from_ms >= t_ms ||
+			entry->from_ms == EVENT_NO_INSTANT || entry->to_ms == EVENT_NO_INSTANT)
 			continue;
 		spans = memory_grow(spans, &capacity, count + 1, sizeof *spans);
 		spans[count++] = (struct span){entry->from_ms, entry->to_ms};

@@ -300,6 +300,16 @@ static void an_outage_moves_its_own_cluster_alone(void **state)
 	assert_int_equal(ledger_mark(ledger, player("superman"), 2)->t_ms, at(120));
 }
 
+static void an_outage_without_its_instants_moves_nothing(void **state)
+{
+	(void)state;
+	// No program of ours writes one, but a log may come from anybody.
+	add(EVENT_EXCLUDE, "metropolis", "")->to_ms = at(80);
+	add(EVENT_EXCLUDE, "metropolis", "")->from_ms = at(20);
+	fold();
+	assert_int_equal(ledger_mark(ledger, player("superman"), 1)->t_ms, at(85));
+}
+
 static void another_environment_ranks_anew(void **state)
 {
 	(void)state;
@@ -759,6 +769,7 @@ int main(void)
 		TEST(an_added_completion_counts_instead),
 		TEST(points_by_hand_count_from_their_instant),
 		TEST(an_outage_moves_its_own_cluster_alone),
+		TEST(an_outage_without_its_instants_moves_nothing),
 		TEST(another_environment_ranks_anew),
 		TEST(versions_of_the_scoring_follow_each_other),
 		TEST(the_hidden_move_nobody),

@@ -247,6 +247,12 @@ static void members_of_a_newer_program_are_passed_over(void **state)
 	assert_false(
 		event_entry_read(STR("{\"kind\":\"void\",\"of\":\"2\"}"), &arena, &back, &err));
 	assert_false(event_entry_read(STR("[]"), &arena, &back, &err));
+	assert_false(event_entry_read(
+		STR("{\"kind\":\"push\",\"t_ms\":9007199254740992}"), &arena, &back, &err));
+	assert_non_null(strstr(err.text, "\"t_ms\" is too large"));
+	assert_false(event_entry_read(
+		STR("{\"kind\":\"push\",\"when_ms\":-9223372036854775807}"), &arena, &back, &err));
+	assert_non_null(strstr(err.text, "\"when_ms\" is too large"));
 	arena_finish(&arena);
 }
 
