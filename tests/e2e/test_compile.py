@@ -87,7 +87,7 @@ def test_what_rules_cannot_do_is_said(tmp_path):
         assert done.returncode == 1 and says in done.stderr, done.stderr
     compile_text(tmp_path, base % ("weight + if(t < nominal, max(3, (nominal - t) / unit), -1)", "expr: up"))
     if shutil.which("promtool"):
-        subprocess.run(["promtool", "check", "rules", str(tmp_path / "out/prometheus-rules.yaml")], check=True, capture_output=True)
+        subprocess.run(["promtool", "check", "rules", str(tmp_path / "new/out/prometheus-rules.yaml")], check=True, capture_output=True)
 
 
 # --- virtual time -----------------------------------------------------------------------------------------------------
