@@ -75,3 +75,41 @@ class Cluster:
         if at is not None:
             self.set("ready_time_seconds", int(at) + self.ahead_s, user=user, exercise=exercise)
         self.set("ready", 1, user=user, exercise=exercise)
+
+
+class Kube(Cluster):
+    """What the exercises of 2024 leave in kube-state-metrics. Deployments, pods and namespaces are named as they were then."""
+
+    def seat(self, user, active=True):
+        for environment in ("dev", "preprod", "prod"):
+            namespace = f"{user}-workshop-{environment}"
+            self.set("kube_namespace_status_phase", 1, namespace=namespace, phase="Active")
+            self.set("kube_namespace_status_phase", 0, namespace=namespace, phase="Terminating")
+            for exercise in ("hero", "villain", "fight"):
+                self.available(user, exercise, False, environment)
+        self.set("kube_deployment_status_replicas_ready", int(active), namespace=f"{user}-devspaces", deployment="workspace")
+
+    def available(self, user, exercise, is_so, environment="prod"):
+        for status, value in (("true", is_so), ("false", not is_so)):
+            self.set("kube_deployment_status_condition", int(value), namespace=f"{user}-workshop-{environment}", deployment=exercise,
+                     condition="Available", status=status)
+
+    def serve(self, user, exercise, at, environment="prod", restarts=0):
+        """A pod that has been ready since an instant of the true clock; after a restart that is the last time."""
+        pod = {"namespace": f"{user}-workshop-{environment}", "pod": f"{exercise}-5d8f-x2v"}
+        self.set("kube_pod_status_ready_time", int(at) + self.ahead_s, **pod)
+        self.set("kube_pod_container_status_restarts_total", restarts, container=exercise, **pod)
+        self.available(user, exercise, True, environment)
+
+    def database(self, user, exercise, at, environment):
+        """A database of its own, as there is in dev and preprod."""
+        pod = {"namespace": f"{user}-workshop-{environment}", "pod": f"{exercise}-database-1"}
+        self.set("kube_pod_status_phase", 1, phase="Running", **pod)
+        self.set("kube_pod_container_state_started", int(at) + self.ahead_s, container="postgres", **pod)
+
+    def pipeline(self, user, exercise, at, run, phase="Succeeded"):
+        """The last task's pod of a run of the pipeline, over since an instant, as it ended."""
+        pod = {"namespace": f"{user}-workshop-dev", "pod": f"{user}-{exercise}-run-{run}-resync-pod"}
+        for each in ("Running", "Succeeded", "Failed"):
+            self.set("kube_pod_status_phase", int(each == phase), phase=each, **pod)
+        self.set("kube_pod_completion_time", int(at) + self.ahead_s, **pod)
