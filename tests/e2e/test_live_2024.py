@@ -4,17 +4,21 @@ Its expressions, points, hidden users and environments are what is evaluated. Ch
 the metrics are, how often they are asked for, and who was renamed or moved. `freeze` is left out, for the board would stand still.
 """
 import itertools
+import json
 import random
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 import yaml
 
 from clusters import Kube
-from serving import ROOT
+from serving import RAILQUEST, ROOT
 from test_live import Race, board, scraped, sources, wait_for
 from test_quest_file import Loader
+from test_rehearse_prometheus import Prometheus
 
 EXAMPLE = ROOT / "examples/open-code-quest-2024.yaml"
 AHEAD = {"atlantis": 0, "central": 30, "gotham": -45, "madripoor": 0, "metropolis": 7, "wakanda": 0}
@@ -200,3 +204,59 @@ def test_the_file_of_2024_on_six_clusters_ranks_as_the_ground_truth_does(seed, t
         trouble.server.process.poll() is None and trouble.server.process.kill()
         for cluster in clusters.values():
             cluster.__exit__()
+
+
+# --- through a real Prometheus, as the file's own sources are ---
+
+BEGIN = 1728047700  # of the shipped workshop
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """36 seats on six clusters with gaps, crashes and failed pipelines: a Prometheus that holds the samples, and what is true."""
+    if not shutil.which("prometheus") or not shutil.which("promtool"):
+        pytest.skip("prometheus is not installed")
+    folder = tmp_path_factory.mktemp("workshop")
+    rehearsed = subprocess.run([RAILQUEST, "rehearse", "workshop", "--players", "36", "--clusters", "6", "--seed", "8",
+                                "--openmetrics", folder / "samples.txt", "--json", folder / "race.json"],
+                               capture_output=True, text=True, timeout=120)
+    assert rehearsed.returncode == 0, rehearsed.stderr
+    made = subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "samples.txt", folder / "data"],
+                          capture_output=True, text=True, timeout=300)
+    assert made.returncode == 0, made.stderr
+    (folder / "samples.txt").unlink()
+    prometheus = Prometheus(folder)
+    yield prometheus.base, json.loads((folder / "race.json").read_text())
+    prometheus.stop()
+
+
+def test_the_file_of_2024_finds_a_workshops_completions_on_a_real_prometheus(workshop, tmp_path):
+    base, rehearsed = workshop
+    what = yaml.load(EXAMPLE.read_text(), Loader)
+    del what["freeze"], what["admin"]
+    race = Race(tmp_path, what | {"start": BEGIN, "step": "5s", "sources": [{"name": "central", "prometheus": base, "interval": "5s"}]})
+    with race.serve() as server:
+        wait_for(lambda: sources(server)["central"]["observed"] == BEGIN + 9000 + 3600, 150)
+        own = board(server)
+    name = lambda event: (event["user"], event["cluster"], event["exercise"])
+    seconds = lambda event, key: event[key] / 1000 - BEGIN
+    found = {name(event): event for event in race.events() if event["env"] == "prod"}
+    truth = {name(event): event["time_s"] for event in rehearsed["truth"]}
+    # The workshop waits for a fight that was fought, the file does not; hero and villain are the same for both.
+    same = {key: event["time_s"] for key, event in ((name(event), event) for event in rehearsed["events"]) if key[2] != "fight"}
+    assert {key: seconds(event, "t_ms") for key, event in found.items() if key[2] != "fight"} == same and len(same) > 35
+    for key, event in found.items():
+        assert key[2] == "fight" or seconds(event, "earliest_ms") <= truth[key] <= seconds(event, "latest_ms"), event
+    fought = {name(event): event["latest_s"] for event in rehearsed["events"] if event["exercise"] == "fight"}
+    assert fought and all(seconds(found[key], "t_ms") <= latest for key, latest in fought.items())
+    # Points and ranks follow from those completions: of whoever is there, and is no test user.
+    done = {}
+    for key, event in found.items():
+        if seconds(event, "t_ms") <= 9000:
+            done.setdefault(key[:2], {})[key[2]] = seconds(event, "t_ms")
+    score = lambda marks: sum(WEIGHTS[i] + (ENDS[i] - marks[name]) / 300 + (9000 - marks[name]) // 300 + 1
+                              for i, name in enumerate(EXERCISES) if name in marks)
+    marks = {(row["user"], row["cluster"]): done.get((row["user"], row["cluster"]), {}) for row in own["rows"]}
+    assert [row["score"] for row in own["rows"]] == pytest.approx([score(own_marks) for own_marks in marks.values()])
+    assert [row["score"] for row in own["rows"]] == sorted((row["score"] for row in own["rows"]), reverse=True)
+    assert set(done) <= set(marks) and len(marks) > 20
