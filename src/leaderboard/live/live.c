@@ -99,11 +99,11 @@ void live_destroy(struct live *live)
 static bool own_turn(struct feeder *feeder, int64_t now_ms, struct error *err)
 {
 	struct live *live = feeder->live;
-	int64_t step_ms = live->file->step_ms, from_ms = feeder->tracked_ms + step_ms;
+	int64_t step_ms = live->file->step_ms;
 	int64_t last_ms = now_ms < feeder_last_ms(live) ? now_ms : feeder_last_ms(live);
+	int64_t from_ms = feeder->tracked_ms == QUEST_NEVER ? feeder_first_ms(live, step_ms)
+							    : feeder->tracked_ms + step_ms;
 
-	if (feeder->tracked_ms == QUEST_NEVER)
-		from_ms = feeder_first_ms(live, step_ms);
 	for (; from_ms <= last_ms; from_ms += step_ms)
 		if (!feeder_run(feeder, &from_ms, 1, err))
 			return false;
