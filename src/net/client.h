@@ -47,7 +47,7 @@ struct http_fetched {
 	struct str body, content_type;
 	int64_t sent_ms, received_ms; // before the request went out, when its head came back
 	int64_t took_us;
-	int64_t date_ms; // the server's Date, whole seconds; INT64_MIN: it sent none
+	int64_t date_ms; // the server's Date, whole seconds; INT64_MIN: none up to the year 9999
 };
 typedef void http_fetched_fn(void *context, const struct http_fetched *answer);
 
