@@ -166,7 +166,11 @@ struct histogram *histogram_compact(struct arena *arena, const struct histogram 
 
 static bool same_number(double a, double b)
 {
-	return memcmp(&a, &b, sizeof a) == 0;
+	uint64_t bits[2];
+
+	memcpy(&bits[0], &a, sizeof a);
+	memcpy(&bits[1], &b, sizeof b);
+	return bits[0] == bits[1];
 }
 
 /* The next span that covers anything; its offset is that of all that were passed. */

@@ -71,11 +71,10 @@ void binary_columns(enum promql_operator operator, bool return_bool, const doubl
 		EACH_WHERE(x <= y);
 	case PROMQL_AND:
 	case PROMQL_OR:
-	case PROMQL_UNLESS:
-		break; // plan_set
-	case PROMQL_TRIM_UPPER:
+	case PROMQL_UNLESS:	// these three: plan_set
+	case PROMQL_TRIM_UPPER: // of histograms only: plan_element.c
 	case PROMQL_TRIM_LOWER:
-		break; // of histograms only: plan_element.c
+		break;
 	}
 }
 
