@@ -21,6 +21,13 @@ PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
 pytestmark = pytest.mark.skipif(not PROMTOOL or not PROMETHEUS, reason="no prometheus")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def now():
+    """When this file's tests begin, not when it was read: a whole run takes longer than a sample is looked back to."""
+    global NOW
+    NOW = int(time.time()) // 5 * 5
+
+
 def samples():
     """An hour of counters and gauges every 5 s, with a hole and a stale end; and a UTF-8 name, which 2.42 can't say."""
     lines = ["# HELP requests Requests that came in.", "# TYPE requests counter"]

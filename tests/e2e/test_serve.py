@@ -234,7 +234,7 @@ QUERIES = [
 ]
 
 
-def test_the_whole_workshop_with_queries_and_streams_fits_into_24_mb():
+def test_the_whole_workshop_with_queries_and_streams_fits_into_20_mb_of_its_own():
     with serve("--players", "96", "--clusters", "6", "--seed", "7", "--speed", "max") as server:
         began = time.monotonic()
         wait_for_end(server)
@@ -258,6 +258,7 @@ def test_the_whole_workshop_with_queries_and_streams_fits_into_24_mb():
               f"({took:.2f} s, the largest answer {largest} bytes) with 10 streams; peak {server.memory_kib('VmHWM')} KiB")
         assert len(board["rows"]) == 96 and largest > 1000000
         if not server.sanitized:
-            assert resident < 24 * 1024
+            # What is the process's own, and with it the pages of libraries that it shares with others (libcurl brings many).
+            assert server.memory_kib("RssAnon") < 20 * 1024 and resident < 32 * 1024
         for stream in streams:
             stream.close()

@@ -24,7 +24,7 @@ struct event_options {
 	{.name = "time", .kind = OPTION_TEXT, .offset = AT(time), .placeholder = "TIME",            \
 		.help = text ": 87m or 1:27:00 after the start, RFC 3339, or Unix seconds"}
 #define ENV_OF(text)                                                                               \
-	{.name = "env", .kind = OPTION_TEXT, .offset = AT(env), .placeholder = "NAME", .help = text}
+	{.name = "env", .kind = OPTION_TEXT, .offset = AT(env), .placeholder = "NAME", .help = (text)}
 /* clang-format on */
 
 static const struct option plain_table[] = {CLI_RACE_FILES, WHO_AND_WHY, CLI_RACE_JSON, {0}};
