@@ -177,7 +177,7 @@ def test_the_newest_picture_comes_as_it_came(broker):
         monitor.status(lambda status: status.get("frame", {}).get("sequence") == 3)
         status, headers, body = monitor.ask("GET", "/api/train/frame.jpg")
         assert status == 200 and body == JPEG + b"\x03"
-        assert headers["content-type"] == "image/jpeg" and headers["cache-control"] == "no-store"
+        assert headers["Content-Type"] == "image/jpeg" and headers["cache-control"] == "no-store"
         assert headers["x-train-trace"] == f"{3:032x}"
         number = int(headers["x-train-picture"])
         status, headers, body = monitor.ask("GET", f"/api/train/frame.jpg?after={number}")

@@ -126,12 +126,13 @@ static void take_picture(struct uplink *uplink, int64_t now_us)
 	for (size_t i = 0; i < MAX_LIVE && !place; i++)
 		if (!uplink->live[i].packed.len)
 			place = &uplink->live[i];
-	if (!place || uplink->is_down || is_stuck(uplink, now_us)) {
-		keep_picture(uplink, &packed);
-	} else if (post_live(uplink, place, &packed, now_us, &err)) {
+	bool has_link = place && !uplink->is_down && !is_stuck(uplink, now_us);
+
+	if (has_link && post_live(uplink, place, &packed, now_us, &err)) {
 		place->packed = packed;
 		return;
-	} else if (err.kind == ERROR_INVALID) {
+	}
+	if (err.kind == ERROR_INVALID) {
 		uplink->pictures_lost++;
 		complain(uplink, "a picture is lost", err.text);
 	} else {
