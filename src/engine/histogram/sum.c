@@ -251,17 +251,24 @@ static void note_collision(const struct histogram *const *items, size_t count, u
 		*notices |= HISTOGRAM_RESETS_COLLIDE;
 }
 
+/* False where one cannot be added. */
+static bool add_all(
+	struct total *total, const struct histogram *const *items, size_t count, unsigned *notices)
+{
+	start(total, items[0]);
+	for (size_t i = 1; i < count; i++)
+		if (!add(total, items[i], 1, notices))
+			return false;
+	return true;
+}
+
 struct histogram *histogram_sum_of(
 	struct arena *arena, const struct histogram *const *items, size_t count, unsigned *notices)
 {
 	struct histogram *out = NULL;
 	struct total total;
-	size_t i = 1;
 
-	start(&total, items[0]);
-	while (i < count && add(&total, items[i], 1, notices))
-		i++;
-	if (i == count) {
+	if (add_all(&total, items, count, notices)) {
 		note_collision(items, count, notices);
 		out = finish(arena, &total);
 	}
@@ -307,12 +314,8 @@ struct histogram *histogram_mean_of(
 {
 	struct histogram *out = NULL;
 	struct total total;
-	size_t i = 1;
 
-	start(&total, items[0]);
-	while (i < count && add(&total, items[i], 1, notices))
-		i++;
-	if (i < count) {
+	if (!add_all(&total, items, count, notices)) {
 		arena_finish(&total.arena);
 		return NULL;
 	}

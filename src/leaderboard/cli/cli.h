@@ -7,6 +7,7 @@
 #define LEADERBOARD_CLI_CLI_H
 
 #include "base/options.h"
+#include "engine/series/series.h"
 
 extern const struct program cli_program;
 
@@ -32,5 +33,12 @@ extern const struct command cli_standings_command;
 extern const struct command cli_verify_command;
 extern const struct command cli_compile_command;
 extern const struct command cli_fairness_command;
+
+/*
+ * The texts of --run, searched for as promtool does: not anchored. `out` has room for list->count;
+ * what was made is the caller's, also on failure. Fails with a usage error of `command`.
+ */
+bool cli_compile_run(
+	const struct command *command, const struct option_list *list, struct regex **out);
 
 #endif

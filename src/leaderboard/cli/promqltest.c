@@ -103,25 +103,6 @@ static bool test_file(const char *path, const struct promqltest_flags *flags,
 	return read;
 }
 
-/* Searched for in the line, not anchored. */
-static bool compile_run(const struct option_list *list, struct regex **out)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		struct buffer pattern = {0};
-		struct error err = {0};
-
-		buffer_printf(&pattern, ".*(?:%s).*", list->items[i]);
-		out[i] = regex_create(buffer_str(&pattern), &err);
-		buffer_finish(&pattern);
-		if (!out[i]) {
-			options_usage_error(&cli_promqltest_command, "--run \"%s\": %s",
-				list->items[i], err.text);
-			return false;
-		}
-	}
-	return true;
-}
-
 static int test_files(int argc, char **argv, const struct promqltest_flags *flags,
 	const struct promqltest_options *options)
 {
@@ -145,7 +126,7 @@ static int run(int argc, char **argv)
 	struct regex **patterns = memory_alloc_array(flags.run.count + 1, sizeof *patterns);
 
 	exit_code = 2;
-	if (compile_run(&flags.run, patterns)) {
+	if (cli_compile_run(&cli_promqltest_command, &flags.run, patterns)) {
 		const struct promqltest_options options = {
 			.closed_ranges = strcmp(flags.range_selectors, "closed") == 0,
 			.plain = flags.plain,

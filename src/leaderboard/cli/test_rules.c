@@ -156,25 +156,6 @@ static bool test_file(
 	return !progress.failed;
 }
 
-// --run texts are searched for in the name, as promtool does: not anchored.
-static bool compile_run(const struct option_list *list, struct regex **out)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		struct buffer pattern = {0};
-		struct error err = {0};
-
-		buffer_printf(&pattern, ".*(?:%s).*", list->items[i]);
-		out[i] = regex_create(buffer_str(&pattern), &err);
-		buffer_finish(&pattern);
-		if (!out[i]) {
-			options_usage_error(&cli_test_rules_command, "--run \"%s\": %s",
-				list->items[i], err.text);
-			return false;
-		}
-	}
-	return true;
-}
-
 static int test_files(int argc, char **argv, const struct test_options *options,
 	const struct ruletest_options *test)
 {
@@ -207,7 +188,7 @@ static int run(int argc, char **argv)
 	exit_code = 2;
 	patterns = memory_alloc_array(options.run.count + 1, sizeof(struct regex *));
 	if (cli_variables(&cli_test_rules_command, &options.set, &arena, &variables) &&
-		compile_run(&options.run, patterns)) {
+		cli_compile_run(&cli_test_rules_command, &options.run, patterns)) {
 		const struct ruletest_options test = {
 			.variables = variables,
 			.variable_count = options.set.count,

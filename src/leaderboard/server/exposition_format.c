@@ -132,11 +132,11 @@ static void escape(struct buffer *out, struct str character, bool is_plain_one,
 	}
 }
 
-static void write_quoted(struct buffer *out, struct str name)
+void exposition_write_quoted(struct buffer *out, struct str text)
 {
 	buffer_append_char(out, '"');
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
 
 		if (c == '"' || c == '\\')
 			buffer_append_char(out, '\\');
@@ -155,7 +155,7 @@ void exposition_write_name(struct buffer *out, struct str name, bool metric,
 
 	*is_quoted = !plain && escaping == EXPOSITION_ALLOW_UTF8;
 	if (*is_quoted) {
-		write_quoted(out, name);
+		exposition_write_quoted(out, name);
 		return;
 	}
 	// A plain name is escaped by dots alone: else __ could not be told apart.

@@ -26,6 +26,9 @@ struct exposition_format exposition_negotiate(struct str accept);
 /* text/plain; version=0.0.4; charset=utf-8; escaping=underscores — a literal. */
 const char *exposition_content_type(const struct exposition_format *format);
 
+/* "…" with \\, \" and \n: a label's value, or a name that is not plain. */
+void exposition_write_quoted(struct buffer *out, struct str text);
+
 /* The name as the format has it, in quotes where it needs them; `metric`: colons are plain. */
 void exposition_write_name(struct buffer *out, struct str name, bool metric,
 	enum exposition_escaping escaping, bool *is_quoted);

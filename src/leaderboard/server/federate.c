@@ -73,18 +73,8 @@ static void work(struct prometheus_job *job, struct error *err)
 
 static void write_value(struct buffer *out, struct str value)
 {
-	buffer_append_text(out, "=\"");
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
-
-		if (c == '\\' || c == '"')
-			buffer_append_char(out, '\\');
-		if (c == '\n')
-			buffer_append_text(out, "\\n");
-		else
-			buffer_append_char(out, c);
-	}
-	buffer_append_char(out, '"');
+	buffer_append_char(out, '=');
+	exposition_write_quoted(out, value);
 }
 
 static void write_type(struct buffer *out, struct str name, enum exposition_escaping escaping)

@@ -1,6 +1,7 @@
 /* /metrics in Prometheus's text format, and what tells that the program is up. */
 #include "base/clock.h"
 #include "base/number.h"
+#include "leaderboard/server/exposition_format.h"
 #include "leaderboard/server/server_private.h"
 #include "leaderboard/server/standings.h"
 
@@ -43,18 +44,8 @@ static void write_gauge(struct buffer *out, const char *name, const char *help, 
 /* \\, \" and \n in a label's value */
 static void write_label(struct buffer *out, const char *name, struct str value)
 {
-	buffer_printf(out, "%s=\"", name);
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
-
-		if (c == '\\' || c == '"')
-			buffer_append_char(out, '\\');
-		if (c == '\n')
-			buffer_append_text(out, "\\n");
-		else
-			buffer_append_char(out, c);
-	}
-	buffer_append_char(out, '"');
+	buffer_printf(out, "%s=", name);
+	exposition_write_quoted(out, value);
 }
 
 static void write_players(struct buffer *out, const struct race *race)
