@@ -130,7 +130,8 @@ static void set_tls(struct request *request, const struct http_fetch *fetch)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (fetch->ca_file.len)
 		SET(CURLOPT_CAINFO, text(request, fetch->ca_file));
-	if (fetch->certificate_file.len) {
+	request->has_certificate = fetch->certificate_file.len > 0;
+	if (request->has_certificate) {
 		SET(CURLOPT_SSLCERT, text(request, fetch->certificate_file));
 		SET(CURLOPT_SSLKEY, text(request, fetch->key_file));
 	}
@@ -242,6 +243,16 @@ static enum error_kind kind_of(CURLcode code)
 	}
 }
 
+/*
+ * In TLS 1.3 a server that wants a certificate says so only after the client has done its part of
+ * the handshake; what the client sends meanwhile may come back as a reset, before that word.
+ */
+static bool may_want_certificate(const struct request *request, CURLcode code)
+{
+	return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) &&
+	       strncasecmp(request->shown, "https:", 6) == 0 && !request->has_certificate;
+}
+
 void request_conclude(struct request *request, CURLcode code)
 {
 	struct http_fetched *answer = &request->answer;
@@ -261,8 +272,11 @@ void request_conclude(struct request *request, CURLcode code)
 		error_set(&answer->error, ERROR_LIMIT, "%s: the answer is longer than %zu bytes",
 			request->shown, request->max_bytes);
 	else if (code != CURLE_OK)
-		error_set(&answer->error, kind_of(code), "%s: %s", request->shown,
-			request->message[0] ? request->message : curl_easy_strerror(code));
+		error_set(&answer->error, kind_of(code), "%s: %s%s", request->shown,
+			request->message[0] ? request->message : curl_easy_strerror(code),
+			may_want_certificate(request, code)
+				? " (does the server ask for a client's certificate?)"
+				: "");
 }
 
 void http_escape(struct buffer *out, struct str text)

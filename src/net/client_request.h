@@ -14,7 +14,7 @@ struct request {
 	struct arena arena; // of texts that libcurl borrows
 	struct buffer body;
 	size_t max_bytes;
-	bool is_too_long;
+	bool is_too_long, has_certificate;
 	int64_t sent_ms, begun_us;
 	char message[CURL_ERROR_SIZE]; // libcurl's
 	char *shown;		       // the address without its query, for messages
