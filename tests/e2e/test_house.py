@@ -125,3 +125,24 @@ def test_results_are_added_up_and_a_failed_step_counts(tmp_path):
     told = subprocess.run([counts, "--failed", f"tests={report}", report], capture_output=True, text=True)
     assert told.stdout.endswith("0 passed, 1 failed, 0 skipped\n")
     assert subprocess.run([counts], capture_output=True).returncode == 1
+
+
+def test_what_failed_and_passed_when_run_again_is_named(tmp_path):
+    first, second = tmp_path / "first.xml", tmp_path / "second.xml"
+    case = "<testcase classname='tests.e2e.test_x' name='{}[no way]'>{}</testcase>"
+    failure = "<failure/>"
+    first.write_text(f"<testsuite>{case.format('a', '')}{case.format('b', failure)}{case.format('c', failure)}</testsuite>")
+
+    def counted():
+        return subprocess.run([ROOT / "scripts/counts", "--again", f"{first}={second}", first], capture_output=True, text=True)
+
+    names = subprocess.run([ROOT / "scripts/counts", "--names", first], capture_output=True, text=True)
+    assert names.stdout == "tests/e2e/test_x.py::b[no way]\ntests/e2e/test_x.py::c[no way]\n"
+    second.write_text(f"<testsuite>{case.format('b', '')}{case.format('c', failure)}</testsuite>")
+    told = counted()
+    assert told.returncode == 1 and told.stdout.endswith("2 passed, 1 failed, 0 skipped\n")
+    assert "unsteady: tests.e2e.test_x b[no way]" in told.stdout and "failed: tests.e2e.test_x c[no way]" in told.stdout
+    second.write_text(f"<testsuite>{case.format('b', '')}{case.format('c', '')}</testsuite>")
+    assert counted().returncode == 0 and counted().stdout.endswith("3 passed, 0 failed, 0 skipped\n")
+    second.write_text(f"<testsuite>{case.format('b', '')}</testsuite>")  # it broke off
+    assert counted().returncode == 1 and counted().stdout.endswith("1 passed, 2 failed, 0 skipped\n")
