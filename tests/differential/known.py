@@ -119,7 +119,7 @@ def compensated_infinity(query, ours, theirs, ask_again):
 @rule("timestamp-pinned-and-shifted")
 def timestamp_pinned_and_shifted(query, ours, theirs, ask_again):
     """timestamp() of a selector with both @ and offset."""
-    text = re.sub(r"'[^']*'", "''", query["query"])  # matchers may hold parentheses
+    text = re.sub(r"(['\"`]).*?\1", "''", query["query"])  # matchers may hold parentheses
     return re.search(r"timestamp\(\(*[^()]*( @ [^ )]*(\(\))? offset | offset [^ ]* @ )", text) is not None
 
 
