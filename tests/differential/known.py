@@ -163,5 +163,5 @@ def fraction_of_classic_buckets(query, ours, theirs, ask_again):
 
 @rule("pinned-inside-shifted-subquery")
 def pinned_inside_shifted_subquery(query, ours, theirs, ask_again):
-    """@ in a sub-query with a negative offset that begins at the very instant at which the query does."""
-    return re.search(r" @ .*\[[^]]*:[^]]*\][^]]* offset -", query["query"]) is not None
+    """@ in a sub-query with a negative offset, or with @ of its own, that begins at the very instant at which the query does."""
+    return re.search(r" @ .*\[[^]]*:[^]]*\][^]]*( offset -| @ )", query["query"]) is not None
