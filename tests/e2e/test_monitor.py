@@ -243,9 +243,9 @@ def test_a_lost_broker_is_told_and_a_stop_is_not_taken_for_sent(broker):
 class Stream:
     """Events of /api/train/stream, each with the time at which it came."""
 
-    def __init__(self, monitor):
+    def __init__(self, monitor, path="/api/train/stream"):
         self.client = http.client.HTTPConnection("127.0.0.1", monitor.port, timeout=10)
-        self.client.request("GET", "/api/train/stream")
+        self.client.request("GET", path)
         self.answer = self.client.getresponse()
         self.events = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -302,6 +302,31 @@ def test_a_viewer_that_does_not_read_gets_no_queue(broker):
             heard += slow.recv(65536)
         assert taken > 60  # each of 9 kB on the page's side
         assert heard.count(b'"result"') < taken / 2, (heard.count(b'"result"'), taken)
+
+
+def test_trains_are_asked_for_by_name_and_listed(broker):
+    with running(broker, "--train", "blue") as monitor:
+        publish(broker, "railquest/blue/frame", frame(3))
+        monitor.status(lambda status: "frame" in status)
+        for path in ("status", "frame.jpg", "stream"):
+            status, _, body = monitor.ask("GET", f"/api/train/{path}?train=red")
+            assert status == 404 and "red" in json.loads(body)["error"]
+        assert monitor.post("/api/train/stop?train=red")[0] == 404
+        assert json.loads(monitor.ask("GET", "/api/train/status?train=blue")[2])["frame"]["sequence"] == 3
+        assert monitor.post("/api/train/stop?train=blue")[0] == 202
+        listed = json.loads(monitor.ask("GET", "/api/trains")[2])
+        assert listed["broker"] and [row["train"] for row in listed["trains"]] == ["blue"]
+        row = listed["trains"][0]
+        assert row["alive"] and row["number"] == 1 and 0 <= listed["now_us"] - row["at_us"] < 60e6
+        told = Stream(monitor, "/api/trains/stream")
+        assert told.events.get(timeout=5)["trains"][0]["train"] == "blue"
+        publish(broker, "railquest/blue/frame", frame(4))
+        rows = []
+        while not rows or rows[0]["number"] < 2:
+            rows = told.events.get(timeout=5)["trains"]
+        while not rows or rows[0]["alive"]:  # then nothing but the time, until it has been silent for long
+            rows = told.events.get(timeout=5)["trains"]
+        told.client.close()
 
 
 def test_the_originals_messages_are_shown(broker):

@@ -71,19 +71,20 @@ void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us)
 void monitor_collect(void *context)
 {
 	struct monitor *monitor = context;
-	const struct state *state = &monitor->state;
+	const struct fleet *fleet = &monitor->fleet;
 	struct monitor_metrics *out = &monitor->metrics;
-	int64_t age_us = state_age_us(state, clock_monotonic_us());
+	int64_t age_us = fleet_age_us(fleet, clock_monotonic_us());
 
 	for (size_t i = 0; i < STATE_KIND_COUNT; i++) {
-		metric_set(out->taken[i], (double)state->taken[i]);
-		metric_set(out->unreadable[i], (double)state->refused[i]);
+		metric_set(out->taken[i], (double)fleet_taken(fleet, (enum state_kind)i));
+		metric_set(out->unreadable[i], (double)fleet_refused(fleet, (enum state_kind)i));
 	}
 	for (size_t verb = 0; verb <= WIRE_VERB_DISARM; verb++)
 		for (size_t i = 0; i < COMMAND_OUTCOME_COUNT; i++)
-			metric_set(
-				out->commands[verb][i], (double)state->commands.outcomes[verb][i]);
-	metric_set(out->overtaken, (double)state->overtaken);
+			metric_set(out->commands[verb][i],
+				(double)fleet_commands(
+					fleet, (enum wire_verb)verb, (enum command_outcome)i));
+	metric_set(out->overtaken, (double)fleet_overtaken(fleet));
 	metric_set(out->pictures, (double)monitor->counts.pictures);
 	metric_set(out->unchanged, (double)monitor->counts.unchanged);
 	metric_set(out->refused, (double)monitor->counts.refused);

@@ -56,13 +56,13 @@ void monitor_wake(struct monitor *monitor)
 
 static void report_pictures(struct monitor *monitor, int64_t now_us)
 {
-	int64_t age_us = state_age_us(&monitor->state, now_us);
+	int64_t age_us = fleet_age_us(&monitor->fleet, now_us);
 	char why[96] = "no picture yet";
 
 	if (age_us != INT64_MAX)
 		snprintf(why, sizeof why, "the newest picture is %.1f s old", (double)age_us / 1e6);
-	service_ready(
-		monitor->service, "pictures", age_us / 1000 <= monitor->state.setup.stale_ms, why);
+	service_ready(monitor->service, "pictures",
+		age_us / 1000 <= monitor->fleet.setup.state.stale_ms, why);
 }
 
 static void tick(void *context)
@@ -70,7 +70,7 @@ static void tick(void *context)
 	struct monitor *monitor = context;
 	int64_t now_us = clock_monotonic_us();
 
-	state_tick(&monitor->state, now_us);
+	fleet_tick(&monitor->fleet, now_us);
 	report_pictures(monitor, now_us);
 	// Streams that were silent for long get their heartbeat.
 	http_server_wake(service_http(monitor->service));
@@ -82,61 +82,75 @@ static void tick(void *context)
 /* Says so at the 1st, 2nd, 4th, … of a kind: a broken sender does not fill the log. */
 static void complain(const struct monitor *monitor, enum state_kind kind, const struct error *err)
 {
-	int64_t count = monitor->state.refused[kind];
+	int64_t count = fleet_refused(&monitor->fleet, kind);
 
 	if ((count & (count - 1)) == 0)
 		log_warn("passed over %lld %s messages so far; the last one: %s", (long long)count,
 			state_kind_names[kind], err->text);
 }
 
-static bool take_presence(struct monitor *monitor, struct str topic, struct str payload,
-	enum state_kind *kind, struct error *err)
+/* Whose presence a topic of railquest/TRAIN/state tells; empty: of none that is shown. */
+static struct str service_of(struct str topic)
 {
-	*kind = STATE_OF_PRESENCE;
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		struct str name = str_from(services[i]);
 
 		if (topic.len > name.len && topic.data[topic.len - name.len - 1] == '/' &&
 			memcmp(topic.data + topic.len - name.len, name.data, name.len) == 0)
-			return state_take_presence(&monitor->state, name, payload, err);
+			return name;
 	}
-	return true;
+	return STR("");
+}
+
+static enum state_kind kind_of(const struct service *service, struct str topic)
+{
+	static const enum state_kind kinds[SERVICE_TOPIC_COUNT] = {
+		[SERVICE_FRAME] = STATE_OF_FRAME,
+		[SERVICE_RESULT] = STATE_OF_RESULT,
+		[SERVICE_DECISION] = STATE_OF_DECISION,
+		[SERVICE_COMMAND] = STATE_OF_PRESENCE,
+		[SERVICE_TELEMETRY] = STATE_OF_TELEMETRY,
+	};
+
+	for (int i = 0; i < SERVICE_TOPIC_COUNT; i++)
+		if (service_is_topic(service, (enum service_topic)i, topic))
+			return kinds[i];
+	return STATE_OF_PRESENCE;
+}
+
+/* Each message of each train, from whatever source, once its state has it. */
+static void on_heard(void *context, struct fleet_train *train, const struct fleet_message *message)
+{
+	struct monitor *monitor = context;
+
+	(void)train;
+	(void)message;
+	monitor_wake(monitor);
 }
 
 static void on_message(void *context, struct str topic, struct str payload)
 {
 	struct monitor *monitor = context;
-	struct state *state = &monitor->state;
-	int64_t now_us = clock_monotonic_us();
 	struct error err = {0};
-	enum state_kind kind;
-	bool ok;
+	const struct fleet_message message = {
+		.kind = kind_of(monitor->service, topic),
+		.service = service_of(topic),
+		.payload = payload,
+		.now_us = clock_monotonic_us(),
+		.wall_ms = clock_wall_ms(),
+	};
 
-	if (service_is_topic(monitor->service, SERVICE_FRAME, topic)) {
-		kind = STATE_OF_FRAME;
-		ok = state_take_frame(state, payload, now_us, clock_wall_ms(), &err);
-	} else if (service_is_topic(monitor->service, SERVICE_RESULT, topic)) {
-		kind = STATE_OF_RESULT;
-		ok = state_take_result(state, payload, now_us, &err);
-	} else if (service_is_topic(monitor->service, SERVICE_DECISION, topic)) {
-		kind = STATE_OF_DECISION;
-		ok = state_take_decision(state, payload, now_us, &err);
-	} else if (service_is_topic(monitor->service, SERVICE_TELEMETRY, topic)) {
-		kind = STATE_OF_TELEMETRY;
-		ok = state_take_telemetry(state, payload, now_us, &err);
-	} else {
-		ok = take_presence(monitor, topic, payload, &kind, &err);
-	}
-	if (!ok)
-		complain(monitor, kind, &err);
-	monitor_wake(monitor);
+	if (message.kind == STATE_OF_PRESENCE && !message.service.len)
+		return;
+	if (!fleet_take(&monitor->fleet, monitor->fleet.trains[0], &message, &err))
+		complain(monitor, message.kind, &err);
 }
 
 static void on_bus_state(void *context, bool is_connected)
 {
 	struct monitor *monitor = context;
 
-	state_set_broker(&monitor->state, is_connected);
+	fleet_set_broker(&monitor->fleet, is_connected);
 	monitor_wake(monitor);
 }
 
@@ -150,7 +164,7 @@ static void subscribe(struct monitor *monitor)
 	service_subscribe(service, SERVICE_TELEMETRY, 0, BUS_KEEP_ALL);
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		service_subscribe_state(service, services[i]);
-		state_expect(&monitor->state, services[i]);
+		state_expect(&monitor->fleet.trains[0]->state, services[i]);
 	}
 }
 
@@ -176,17 +190,24 @@ static bool create(
 	monitor->service = service_create(&service, err);
 	if (!monitor->service)
 		return false;
-	struct state_setup setup = {
-		.train = options->service.train,
-		.stale_ms = options->stale_ms,
-		.clock = monitor->clock,
-		.is_compat = service_is_compat(monitor->service),
-		.hop = monitor_note_hop,
+	struct fleet_setup fleet = {
+		.state =
+			{
+				.stale_ms = options->stale_ms,
+				.clock = monitor->clock,
+				.is_compat = service_is_compat(monitor->service),
+				.hop = monitor_note_hop,
+				.context = monitor,
+			},
+		.heard = on_heard,
 		.context = monitor,
 	};
 
-	service_random_id(setup.run.bytes);
-	state_init(&monitor->state, &setup);
+	service_random_id(fleet.state.run.bytes);
+	fleet_init(&monitor->fleet, &fleet);
+	// Over MQTT one train is listened to: it is there before it says anything.
+	if (!fleet_get(&monitor->fleet, str_from(options->service.train), err))
+		return false;
 	monitor_create_metrics(monitor);
 	monitor->waking = http_timer_create(service_http(monitor->service), wake, monitor);
 	monitor->ticking = http_timer_create(service_http(monitor->service), tick, monitor);
@@ -216,7 +237,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	http_timer_destroy(monitor.waking);
 	http_timer_destroy(monitor.ticking);
 	service_destroy(monitor.service);
-	state_finish(&monitor.state);
+	fleet_finish(&monitor.fleet);
 	arena_finish(&arena);
 	return ok;
 }

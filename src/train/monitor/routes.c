@@ -14,7 +14,7 @@ static const int64_t HEARTBEAT_US = 1000000;
 // An arm that came later than this after the press is not what the presser saw.
 enum { ARM_DEADLINE_MS = 1000 };
 
-static void answer_problem(struct http_request *request, int status, const char *why)
+void monitor_problem(struct http_request *request, int status, const char *why)
 {
 	struct buffer out = {0};
 
@@ -26,8 +26,7 @@ static void answer_problem(struct http_request *request, int status, const char 
 	http_answer_buffer(request, status, "application/json", out);
 }
 
-/* True to go on; else it is answered. */
-static bool admit(struct monitor *monitor, struct http_request *request)
+bool monitor_admit(struct monitor *monitor, struct http_request *request)
 {
 	const struct guard_request asked = {
 		.host = request->headers[HTTP_HOST],
@@ -42,8 +41,28 @@ static bool admit(struct monitor *monitor, struct http_request *request)
 	if (status == 200)
 		return true;
 	monitor->counts.refused++;
-	answer_problem(request, status, why);
+	monitor_problem(request, status, why);
 	return false;
+}
+
+struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request)
+{
+	struct str name = form_get(&request->form, "train");
+	const struct fleet *fleet = &monitor->fleet;
+	struct fleet_train *train = name.len	   ? fleet_find(fleet, name)
+				    : fleet->count ? fleet->trains[0]
+						   : NULL;
+
+	if (train)
+		return train;
+	monitor_problem(request, 404,
+		name.len ? str_format(request->arena,
+				   "no train \"%.*s\" was heard of; GET /api/trains lists those "
+				   "that were",
+				   STR_ARG(name))
+				   .data
+			 : "no train was heard of yet");
+	return NULL;
 }
 
 /* --- the page --- */
@@ -85,7 +104,7 @@ static void get_file(struct http_request *request, void *context)
 /* --- what is known --- */
 
 struct viewer {
-	struct monitor *monitor;
+	const struct state *state;
 	uint64_t seen[STATE_SECTION_COUNT];
 	int64_t told_us; // 0: it was not greeted
 };
@@ -96,7 +115,7 @@ static struct http_block *tell(struct viewer *viewer, int64_t now_us)
 
 	buffer_append_text(&out, viewer->told_us ? "data: " : "retry: 500\n\ndata: ");
 	viewer->told_us = now_us;
-	state_tell(&viewer->monitor->state, viewer->seen, now_us, &out);
+	state_tell(viewer->state, viewer->seen, now_us, &out);
 	buffer_append_text(&out, "\n\n");
 	struct http_block *block = http_block_create(buffer_str(&out));
 
@@ -109,33 +128,36 @@ static struct http_block *next(void *cursor)
 	struct viewer *viewer = cursor;
 	int64_t now_us = clock_monotonic_us();
 
-	if (!state_has_news(&viewer->monitor->state, viewer->seen) &&
-		now_us - viewer->told_us < HEARTBEAT_US)
+	if (!state_has_news(viewer->state, viewer->seen) && now_us - viewer->told_us < HEARTBEAT_US)
 		return NULL;
 	return tell(viewer, now_us);
 }
 
 static void get_stream(struct http_request *request, void *context)
 {
-	if (!admit(context, request))
+	struct fleet_train *train =
+		monitor_admit(context, request) ? monitor_find_train(context, request) : NULL;
+
+	if (!train)
 		return;
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
 	struct http_feed feed = {next, free, viewer};
 
-	viewer->monitor = context;
+	viewer->state = &train->state;
 	http_answer_feed(request, &feed);
 }
 
 /* All of it, as a stream's first event has it. */
 static void get_status(struct http_request *request, void *context)
 {
-	struct monitor *monitor = context;
 	uint64_t seen[STATE_SECTION_COUNT] = {0};
 	struct buffer out = {0};
+	struct fleet_train *train =
+		monitor_admit(context, request) ? monitor_find_train(context, request) : NULL;
 
-	if (!admit(monitor, request))
+	if (!train)
 		return;
-	state_tell(&monitor->state, seen, clock_monotonic_us(), &out);
+	state_tell(&train->state, seen, clock_monotonic_us(), &out);
 	buffer_append_char(&out, '\n');
 	http_add_header(request, "cache-control:", STR("no-store"));
 	http_answer_buffer(request, 200, "application/json", out);
@@ -153,15 +175,18 @@ static const char *picture_type(enum wire_format format)
 static void get_picture(struct http_request *request, void *context)
 {
 	struct monitor *monitor = context;
-	const struct state_picture *picture = &monitor->state.picture;
+	struct fleet_train *train =
+		monitor_admit(monitor, request) ? monitor_find_train(monitor, request) : NULL;
 	struct str after = form_get(&request->form, "after");
 	char trace[33];
 	int64_t got = 0;
 
-	if (!admit(monitor, request))
+	if (!train)
 		return;
+	const struct state_picture *picture = &train->state.picture;
+
 	if (after.len && (!number_parse_int(after, &got) || got < 0)) {
-		answer_problem(request, 400, "\"after\" must be the number of a picture");
+		monitor_problem(request, 400, "\"after\" must be the number of a picture");
 		return;
 	}
 	http_add_header(request, "cache-control:", STR("no-store"));
@@ -206,18 +231,20 @@ static void give_command(struct http_request *request, void *context, enum wire_
 		.clock = monitor->clock,
 		.sent_monotonic_us = clock_monotonic_us(),
 		.deadline_ms = ARM_DEADLINE_MS};
+	struct fleet_train *train =
+		monitor_admit(monitor, request) ? monitor_find_train(monitor, request) : NULL;
 	char id[33];
 
-	if (!admit(monitor, request))
+	if (!train)
 		return;
 	service_random_id(command.id.bytes);
 	// A broker that is gone takes nothing, and what waits for it would come at a wrong time.
-	bool sent = monitor->state.broker_is_there && send(monitor, &command);
+	bool sent = monitor->fleet.broker_is_there && send(monitor, &command);
 
-	state_add_command(&monitor->state, &command.id, verb, sent, command.sent_monotonic_us);
+	state_add_command(&train->state, &command.id, verb, sent, command.sent_monotonic_us);
 	monitor_wake(monitor);
 	if (!sent) {
-		answer_problem(request, 503, "the broker is not there: the command was not sent");
+		monitor_problem(request, 503, "the broker is not there: the command was not sent");
 		return;
 	}
 	wire_id_print(id, &command.id);
@@ -243,6 +270,8 @@ static void post_disarm(struct http_request *request, void *context)
 const struct http_route monitor_routes[] = {
 	{"/", HTTP_GET, get_page},
 	{"/assets/*", HTTP_GET, get_file},
+	{"/api/trains", HTTP_GET, monitor_get_trains},
+	{"/api/trains/stream", HTTP_GET, monitor_get_trains_stream},
 	{"/api/train/stream", HTTP_GET, get_stream},
 	{"/api/train/status", HTTP_GET, get_status},
 	{"/api/train/frame.jpg", HTTP_GET, get_picture},

@@ -1,9 +1,9 @@
-/* train/monitor/serve.h — the running monitor, which monitor.c and routes.c share. */
+/* train/monitor/serve.h — the running monitor, which monitor.c and those who answer share. */
 #ifndef TRAIN_MONITOR_SERVE_H
 #define TRAIN_MONITOR_SERVE_H
 
 #include "net/guard.h"
-#include "train/monitor/state.h"
+#include "train/monitor/fleet.h"
 #include "train/service/service.h"
 
 /* What was asked for, and how it was answered. */
@@ -21,7 +21,7 @@ struct monitor_metrics {
 struct monitor {
 	struct service *service;
 	struct guard guard;
-	struct state state;
+	struct fleet fleet;
 	struct wire_id clock;
 	struct monitor_counts counts;
 	struct monitor_metrics metrics;
@@ -36,6 +36,18 @@ void monitor_create_metrics(struct monitor *monitor);
 /* What service_options.collect and state_setup.hop want; `context` is the monitor. */
 void monitor_collect(void *context);
 void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
+
+/* --- answers --- */
+
+void monitor_problem(struct http_request *request, int status, const char *why);
+/* True to go on; else it is answered: who asks may not. */
+bool monitor_admit(struct monitor *monitor, struct http_request *request);
+/* The train that ?train= names, the first where it names none; NULL: it is answered, 404. */
+struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request);
+
+/* overview.c: GET /api/trains, and /api/trains/stream. */
+void monitor_get_trains(struct http_request *request, void *monitor);
+void monitor_get_trains_stream(struct http_request *request, void *monitor);
 
 /* Pages are told soon: what happens within some milliseconds is told at once. */
 void monitor_wake(struct monitor *monitor);

@@ -69,6 +69,7 @@ static void keep_picture(struct state *state, const struct wire_id *trace, struc
 	enum wire_format format, int64_t at_us, int64_t now_us)
 {
 	http_block_drop(state->picture.bytes);
+	state->facts.heard_us = now_us;
 	state->picture.number++;
 	state->picture.trace = *trace;
 	state->picture.format = format;
@@ -153,6 +154,7 @@ static void take_result(struct state *state, const struct wire_id *trace, int64_
 	struct journey *journey = journeys_get(&state->journeys, trace);
 	int64_t hops[JOURNEY_HOP_COUNT];
 
+	state->facts.heard_us = now_us;
 	if (!journey->captured_us)
 		journey->captured_us = captured_us;
 	journey->found_us = now_us;
@@ -201,6 +203,12 @@ bool state_take_result(struct state *state, struct str payload, int64_t now_us, 
 
 /* --- decisions --- */
 
+static void note_order(struct state *state, enum wire_order order, int64_t now_us)
+{
+	state->facts.heard_us = state->facts.order_us = now_us;
+	state->facts.order = order;
+}
+
 static void take_decision(struct state *state, const struct wire_decision *decision, int64_t now_us)
 {
 	const struct wire_origin *origin = &decision->origin;
@@ -227,6 +235,8 @@ bool state_take_decision(struct state *state, struct str payload, int64_t now_us
 	bool ok = is_compat ? wire_compat_read_command(payload, &decision.order, err)
 			    : wire_read_decision(payload, &arena, &decision, err);
 
+	if (ok)
+		note_order(state, decision.order, now_us);
 	// The original's command is its order and nothing else: it belongs to no picture.
 	if (count(state, STATE_OF_DECISION, ok) && is_compat)
 		section_decision(state, &decision, now_us);
@@ -259,6 +269,19 @@ static void follow_step(struct state *state, const struct wire_step *step,
 	section_hops(state, journey);
 }
 
+static void note_telemetry(
+	struct state *state, const struct wire_telemetry *telemetry, int64_t now_us)
+{
+	struct state_facts *facts = &state->facts;
+
+	facts->heard_us = facts->telemetry_us = now_us;
+	snprintf(facts->mode, sizeof facts->mode, "%.*s", STR_ARG(telemetry->mode));
+	facts->is_armed = telemetry->is_armed;
+	facts->is_battery_low = telemetry->is_battery_low;
+	facts->percent = telemetry->percent;
+	facts->battery_percent = telemetry->battery_percent;
+}
+
 static void take_telemetry(
 	struct state *state, const struct wire_telemetry *telemetry, int64_t now_us)
 {
@@ -274,6 +297,7 @@ static void take_telemetry(
 	state->controller_sequence = telemetry->sequence;
 	follow_step(state, &telemetry->acted, telemetry, now_us);
 	follow_step(state, &telemetry->taken, telemetry, now_us);
+	note_telemetry(state, telemetry, now_us);
 	section_telemetry(state, telemetry, at_us ? at_us : now_us);
 	if (commands_hear(&state->commands, telemetry, now_us))
 		section_commands(state);

@@ -64,8 +64,20 @@ struct state_picture {
 	int64_t at_us;		  // captured, on our clock; where that is not known, when it came
 };
 
+/* What is known in numbers, for whoever looks at many trains; the sections are for pages. */
+struct state_facts {
+	int64_t heard_us; // the last message that was no presence, 0: none
+	int64_t order_us; // when the order was heard, 0: there is none
+	enum wire_order order;
+	int64_t telemetry_us; // 0: none; the rest is of it
+	char mode[16];
+	bool is_armed, is_battery_low;
+	int64_t percent, battery_percent; // battery_percent 0: not known
+};
+
 struct state {
 	struct state_setup setup;
+	struct state_facts facts;
 	struct state_picture picture;
 	struct wire_id boot; // of the capture: `sequence` counts in it
 	int64_t sequence;

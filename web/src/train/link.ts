@@ -89,6 +89,7 @@ export class TrainLink {
 	private fetching = false;
 
 	constructor(
+		private readonly train: string, // its name; empty: the only one, or the first
 		private readonly onNews: (news: News) => void,
 		private readonly onPicture: (picture: Picture) => void,
 		private readonly onState: (state: TrainLinkState) => void,
@@ -115,7 +116,7 @@ export class TrainLink {
 
 	async command(verb: Verb): Promise<Answer> {
 		try {
-			const answer = await fetch(`./api/train/${verb}`, {
+			const answer = await fetch(this.address(verb), {
 				method: 'POST',
 				headers: { ...this.headers(), 'Content-Type': 'application/json' },
 				body: '{}',
@@ -128,6 +129,11 @@ export class TrainLink {
 		} catch {
 			return { ok: false, id: '', reason: '' };
 		}
+	}
+
+	private address(what: string, more: Record<string, string> = {}): string {
+		const asked = new URLSearchParams({ ...(this.train ? { train: this.train } : {}), ...more }).toString();
+		return `./api/train/${what}${asked ? `?${asked}` : ''}`;
 	}
 
 	private headers(): Record<string, string> {
@@ -153,7 +159,7 @@ export class TrainLink {
 		this.clock.begin();
 		const cutter = new EventCutter();
 		try {
-			const answer = await fetch('./api/train/stream', {
+			const answer = await fetch(this.address('stream'), {
 				headers: this.headers(),
 				cache: 'no-store',
 				signal: this.abort.signal,
@@ -193,7 +199,7 @@ export class TrainLink {
 	private async pollOnce(): Promise<void> {
 		const heard_ms = this.heard_ms;
 		try {
-			const answer = await fetch('./api/train/status', {
+			const answer = await fetch(this.address('status'), {
 				headers: this.headers(),
 				cache: 'no-store',
 				signal: limit(SILENCE_MS),
@@ -244,7 +250,7 @@ export class TrainLink {
 	}
 
 	private async fetchPicture(): Promise<void> {
-		const answer = await fetch(`./api/train/frame.jpg?after=${this.got}`, {
+		const answer = await fetch(this.address('frame.jpg', { after: String(this.got) }), {
 			headers: this.headers(),
 			cache: 'no-store',
 			signal: limit(SILENCE_MS),

@@ -43,6 +43,7 @@ export class Train {
 	private whole_ms = -Infinity;
 	private readonly gallery = new Gallery<Picture, Result>((picture) => picture.bitmap.close());
 	private readonly connection = new TrainLink(
+		new URLSearchParams(location.search).get('train') ?? '',
 		(news) => this.take(news),
 		(picture) => {
 			this.gallery.picture(picture, performance.now());

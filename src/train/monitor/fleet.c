@@ -1,0 +1,163 @@
+#include "train/monitor/fleet.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void fleet_init(struct fleet *fleet, const struct fleet_setup *setup)
+{
+	*fleet = (struct fleet){.setup = *setup};
+}
+
+void fleet_finish(struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++) {
+		state_finish(&fleet->trains[i]->state);
+		free(fleet->trains[i]);
+	}
+	*fleet = (struct fleet){0};
+}
+
+struct fleet_train *fleet_find(const struct fleet *fleet, struct str name)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (str_equal(str_from(fleet->trains[i]->name), name))
+			return fleet->trains[i];
+	return NULL;
+}
+
+/* It is a level of topics, a key of records and a parameter of addresses, and shown on pages. */
+static bool is_name(struct str name)
+{
+	for (size_t i = 0; i < name.len;) {
+		unsigned char c = (unsigned char)name.data[i];
+		size_t len = str_utf8_len(name.data + i, name.len - i);
+
+		if (len == 0 || c <= ' ' || c == 0x7f || (len == 1 && strchr("/+#\"\\", c)))
+			return false;
+		i += len;
+	}
+	return name.len > 0 && name.len <= FLEET_MAX_NAME_BYTES;
+}
+
+struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error *err)
+{
+	struct fleet_train *train = fleet_find(fleet, name);
+
+	if (train)
+		return train;
+	if (!is_name(name)) {
+		error_set(err, ERROR_INVALID, "\"%.*s\" is no train's name",
+			STR_ARG(((struct str){name.data, name.len < 80 ? name.len : 80})));
+		return NULL;
+	}
+	if (fleet->count == FLEET_MAX_TRAINS) {
+		error_set(err, ERROR_LIMIT, "the train \"%.*s\" is one more than %d", STR_ARG(name),
+			FLEET_MAX_TRAINS);
+		return NULL;
+	}
+	train = memory_alloc(sizeof *train);
+	snprintf(train->name, sizeof train->name, "%.*s", STR_ARG(name));
+	train->index = fleet->count;
+	struct state_setup setup = fleet->setup.state;
+
+	setup.train = train->name;
+	state_init(&train->state, &setup);
+	state_set_broker(&train->state, fleet->broker_is_there);
+	fleet->trains[fleet->count++] = train;
+	return train;
+}
+
+static bool take(struct state *state, const struct fleet_message *message, struct error *err)
+{
+	switch (message->kind) {
+	case STATE_OF_FRAME:
+		return state_take_frame(
+			state, message->payload, message->now_us, message->wall_ms, err);
+	case STATE_OF_RESULT:
+		return state_take_result(state, message->payload, message->now_us, err);
+	case STATE_OF_DECISION:
+		return state_take_decision(state, message->payload, message->now_us, err);
+	case STATE_OF_TELEMETRY:
+		return state_take_telemetry(state, message->payload, message->now_us, err);
+	case STATE_OF_PRESENCE:
+		return state_take_presence(state, message->service, message->payload, err);
+	case STATE_KIND_COUNT:
+		break;
+	}
+	return error_set(err, ERROR_INVALID, "a message of no kind");
+}
+
+bool fleet_take(struct fleet *fleet, struct fleet_train *train, const struct fleet_message *message,
+	struct error *err)
+{
+	if (!take(&train->state, message, err))
+		return false;
+	if (fleet->setup.heard)
+		fleet->setup.heard(fleet->setup.context, train, message);
+	return true;
+}
+
+void fleet_set_broker(struct fleet *fleet, bool is_there)
+{
+	fleet->broker_is_there = is_there;
+	for (size_t i = 0; i < fleet->count; i++)
+		state_set_broker(&fleet->trains[i]->state, is_there);
+}
+
+void fleet_tick(struct fleet *fleet, int64_t now_us)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		state_tick(&fleet->trains[i]->state, now_us);
+}
+
+/* --- sums --- */
+
+int64_t fleet_taken(const struct fleet *fleet, enum state_kind kind)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.taken[kind];
+	return sum;
+}
+
+int64_t fleet_refused(const struct fleet *fleet, enum state_kind kind)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.refused[kind];
+	return sum;
+}
+
+int64_t fleet_overtaken(const struct fleet *fleet)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.overtaken;
+	return sum;
+}
+
+int64_t fleet_commands(const struct fleet *fleet, enum wire_verb verb, enum command_outcome outcome)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.commands.outcomes[verb][outcome];
+	return sum;
+}
+
+int64_t fleet_age_us(const struct fleet *fleet, int64_t now_us)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		int64_t age_us = state_age_us(&fleet->trains[i]->state, now_us);
+
+		least = age_us < least ? age_us : least;
+	}
+	return least;
+}

@@ -1,0 +1,76 @@
+/*
+ * train/monitor/fleet.h — the trains that are known, by name, each with a state of its own. Pure.
+ *
+ * Every message of every train, from whatever source, goes through fleet_take: whoever wants all of
+ * them (a recording, alerts) hears of each once, after its train's state has it.
+ */
+#ifndef TRAIN_MONITOR_FLEET_H
+#define TRAIN_MONITOR_FLEET_H
+
+#include "train/monitor/state.h"
+
+enum { FLEET_MAX_TRAINS = 64, FLEET_MAX_NAME_BYTES = 64 };
+
+struct fleet_train {
+	char name[FLEET_MAX_NAME_BYTES + 1];
+	size_t index; // in its fleet, in the order in which trains were heard of
+	struct state state;
+};
+
+/* A message of a train, as it is on the bus. All texts are borrowed. */
+struct fleet_message {
+	enum state_kind kind;
+	struct str service; // of a presence: whose
+	struct str payload;
+	int64_t now_us;	 // heard, monotonic
+	int64_t wall_ms; // heard, Unix time
+};
+
+struct fleet_setup {
+	struct state_setup state; // of every train; its name is put in
+	/* Called for each message that could be read. May be NULL. */
+	void (*heard)(
+		void *context, struct fleet_train *train, const struct fleet_message *message);
+	void *context;
+};
+
+/* Trains are never forgotten while it lasts, and never move. */
+struct fleet {
+	struct fleet_setup setup;
+	struct fleet_train *trains[FLEET_MAX_TRAINS];
+	size_t count;
+	bool broker_is_there;
+};
+
+/* Texts of `setup` are borrowed. */
+void fleet_init(struct fleet *fleet, const struct fleet_setup *setup);
+void fleet_finish(struct fleet *fleet); // a zeroed one, too
+
+/* NULL where there is none. */
+struct fleet_train *fleet_find(const struct fleet *fleet, struct str name);
+/*
+ * The train of that name, which is new where there was none. Fails: ERROR_INVALID for what is no
+ * train's name (1 to 64 bytes of UTF-8 without blanks, quotes and / + # \), ERROR_LIMIT where there
+ * are FLEET_MAX_TRAINS already.
+ */
+struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error *err);
+
+/* Fails as the readers of wire.h do; it is counted then. */
+bool fleet_take(struct fleet *fleet, struct fleet_train *train, const struct fleet_message *message,
+	struct error *err);
+
+/* Where messages come from is there, or not. */
+void fleet_set_broker(struct fleet *fleet, bool is_there);
+/* Whatever the time alone changes. */
+void fleet_tick(struct fleet *fleet, int64_t now_us);
+
+/* Sums over all trains. */
+int64_t fleet_taken(const struct fleet *fleet, enum state_kind kind);
+int64_t fleet_refused(const struct fleet *fleet, enum state_kind kind);
+int64_t fleet_overtaken(const struct fleet *fleet);
+int64_t fleet_commands(
+	const struct fleet *fleet, enum wire_verb verb, enum command_outcome outcome);
+/* Of the newest picture of any train; INT64_MAX where there is none. */
+int64_t fleet_age_us(const struct fleet *fleet, int64_t now_us);
+
+#endif

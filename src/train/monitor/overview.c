@@ -1,0 +1,151 @@
+/*
+ * All trains at once: a row each, of a few facts. A viewer of the stream is told the rows that
+ * changed, twice a second at most: an overview needs no more, and twenty trains at ten pictures a
+ * second would otherwise be two hundred rows a second for each viewer.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "train/monitor/serve.h"
+
+static const int64_t PACE_US = 400000, HEARTBEAT_US = 1000000;
+// A train that says nothing for so long is silent: it speaks several times a second.
+static const int64_t ALIVE_US = 3000000;
+
+static void put_int(struct buffer *out, const char *name, int64_t value)
+{
+	buffer_printf(out, ",\"%s\":%lld", name, (long long)value);
+}
+
+static bool is_alive(const struct state *state, int64_t now_us)
+{
+	return state->facts.heard_us && now_us - state->facts.heard_us < ALIVE_US;
+}
+
+static void put_row(struct buffer *out, const struct fleet_train *train, int64_t now_us)
+{
+	const struct state *state = &train->state;
+	const struct state_facts *facts = &state->facts;
+
+	buffer_append_text(out, "{\"train\":");
+	json_string(out, str_from(train->name));
+	buffer_printf(out, ",\"alive\":%s", is_alive(state, now_us) ? "true" : "false");
+	if (facts->heard_us)
+		put_int(out, "heard_us", facts->heard_us);
+	if (state->picture.number) {
+		put_int(out, "number", state->picture.number);
+		put_int(out, "at_us", state->picture.at_us);
+	}
+	if (facts->order_us) {
+		buffer_printf(out, ",\"order\":\"%s\"", wire_order_name(facts->order));
+		put_int(out, "order_us", facts->order_us);
+	}
+	if (facts->telemetry_us) {
+		put_int(out, "telemetry_us", facts->telemetry_us);
+		buffer_append_text(out, ",\"mode\":");
+		json_string(out, str_from(facts->mode));
+		buffer_printf(out, ",\"armed\":%s,\"battery_low\":%s",
+			facts->is_armed ? "true" : "false",
+			facts->is_battery_low ? "true" : "false");
+		put_int(out, "percent", facts->percent);
+		if (facts->battery_percent)
+			put_int(out, "battery_percent", facts->battery_percent);
+	}
+	buffer_append_char(out, '}');
+}
+
+/* What a row is made of has changed. */
+static uint64_t generation_of(const struct fleet_train *train, int64_t now_us)
+{
+	const uint64_t *generations = train->state.generations;
+
+	return 1 +
+	       2 * (generations[STATE_FRAME] + generations[STATE_DECISION] +
+			   generations[STATE_TELEMETRY]) +
+	       is_alive(&train->state, now_us);
+}
+
+struct overview {
+	const struct monitor *monitor;
+	uint64_t seen[FLEET_MAX_TRAINS];
+	int64_t told_us; // 0: it was not greeted
+};
+
+/* {"now_us":…,"run":…,"stale_ms":…,"broker":…,"trains":[…]}, of the trains that changed. */
+static void tell(struct overview *viewer, int64_t now_us, struct buffer *out)
+{
+	const struct fleet *fleet = &viewer->monitor->fleet;
+	bool is_first = true;
+	char run[33];
+
+	wire_id_print(run, &fleet->setup.state.run);
+	buffer_printf(out,
+		"{\"now_us\":%lld,\"run\":\"%s\",\"stale_ms\":%lld,\"broker\":%s,\"trains\":[",
+		(long long)now_us, run, (long long)fleet->setup.state.stale_ms,
+		fleet->broker_is_there ? "true" : "false");
+	for (size_t i = 0; i < fleet->count; i++) {
+		uint64_t generation = generation_of(fleet->trains[i], now_us);
+
+		if (viewer->seen[i] == generation)
+			continue;
+		viewer->seen[i] = generation;
+		if (!is_first)
+			buffer_append_char(out, ',');
+		is_first = false;
+		put_row(out, fleet->trains[i], now_us);
+	}
+	buffer_append_text(out, "]}");
+	viewer->told_us = now_us;
+}
+
+static bool has_news(const struct overview *viewer, int64_t now_us)
+{
+	const struct fleet *fleet = &viewer->monitor->fleet;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		if (viewer->seen[i] != generation_of(fleet->trains[i], now_us))
+			return true;
+	return false;
+}
+
+static struct http_block *next(void *cursor)
+{
+	struct overview *viewer = cursor;
+	int64_t now_us = clock_monotonic_us(), silent_us = now_us - viewer->told_us;
+	struct buffer out = {0};
+
+	if (viewer->told_us &&
+		(silent_us < PACE_US || (silent_us < HEARTBEAT_US && !has_news(viewer, now_us))))
+		return NULL;
+	buffer_append_text(&out, viewer->told_us ? "data: " : "retry: 500\n\ndata: ");
+	tell(viewer, now_us, &out);
+	buffer_append_text(&out, "\n\n");
+	struct http_block *block = http_block_create(buffer_str(&out));
+
+	buffer_finish(&out);
+	return block;
+}
+
+void monitor_get_trains_stream(struct http_request *request, void *monitor)
+{
+	if (!monitor_admit(monitor, request))
+		return;
+	struct overview *viewer = memory_alloc(sizeof *viewer);
+	struct http_feed feed = {next, free, viewer};
+
+	viewer->monitor = monitor;
+	http_answer_feed(request, &feed);
+}
+
+void monitor_get_trains(struct http_request *request, void *monitor)
+{
+	struct overview all = {.monitor = monitor};
+	struct buffer out = {0};
+
+	if (!monitor_admit(monitor, request))
+		return;
+	tell(&all, clock_monotonic_us(), &out);
+	buffer_append_char(&out, '\n');
+	http_add_header(request, "cache-control:", STR("no-store"));
+	http_answer_buffer(request, 200, "application/json", out);
+}
