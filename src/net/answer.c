@@ -5,9 +5,7 @@
 #include "net/head.h"
 
 #include <assert.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 /*
  * Produced bytes that are awaited before it is decided whether the length is known; with a bare
@@ -122,28 +120,6 @@ void http_answer_asset(struct http_request *request, const struct http_asset *as
 	}
 }
 
-struct http_block *http_block_create(struct str data)
-{
-	struct http_block *block = memory_alloc(sizeof *block + data.len);
-
-	block->references = 1;
-	block->len = data.len;
-	memcpy(block->data, data.data, data.len);
-	return block;
-}
-
-struct http_block *http_block_take(struct http_block *block)
-{
-	block->references++;
-	return block;
-}
-
-void http_block_drop(struct http_block *block)
-{
-	if (block && --block->references == 0)
-		free(block);
-}
-
 void http_answer_block(
 	struct http_request *request, int status, const char *type, struct http_block *block)
 {
@@ -167,7 +143,7 @@ void http_answer_feed(struct http_request *request, const struct http_feed *feed
 			    "poll.\n"));
 		return;
 	}
-	answer(request, 200, "text/event-stream");
+	answer(request, 200, feed->type ? feed->type : "text/event-stream");
 	http_add_header(request, "cache-control:", STR("no-store"));
 	exchange->state = EXCHANGE_STREAMING;
 	exchange->close_after = true;
@@ -281,34 +257,26 @@ static int send_parts(struct exchange *exchange)
 	return ANSWER_MORE;
 }
 
-/*
- * A stream's own socket options: little waits in the kernel, so that a slow client gets the newest
- * state and not a backlog; and one that has gone silent is noticed.
- */
-static void prepare_socket(struct lws *wsi)
-{
-	int fd = (int)lws_get_socket_fd(lws_get_network_wsi(wsi));
-	int low_bytes = 16 * 1024, send_bytes = 64 * 1024, timeout_ms = 60000;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low_bytes, sizeof low_bytes);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
-}
-
+/* The next part of a stream, from the block that many are sent. */
 static int stream_part(struct exchange *exchange)
 {
-	if (!exchange->rest.len) {
-		if (!exchange->block)
-			exchange->block = exchange->feed.next(exchange->feed.cursor);
-		if (!exchange->block)
+	struct http_block *block = exchange->block;
+
+	if (!block) {
+		block = exchange->block = exchange->feed.next(exchange->feed.cursor);
+		if (!block)
 			return ANSWER_MORE; // until the feed has something new
-		exchange->rest = (struct str){exchange->block->data, exchange->block->len};
+		exchange->rest = (struct str){block->data, block->len};
 	}
-	if (!write_part(exchange))
+	size_t len = exchange->rest.len < HTTP_WRITE_BYTES ? exchange->rest.len : HTTP_WRITE_BYTES;
+
+	if (!block_write(
+		    exchange->wsi, block, block->len - exchange->rest.len, len, LWS_WRITE_HTTP))
 		return ANSWER_CLOSE;
+	exchange->rest.len -= len;
 	exchange->written_ms = clock_monotonic_ms();
 	if (!exchange->rest.len) {
-		http_block_drop(exchange->block);
+		http_block_drop(block);
 		exchange->block = NULL;
 	}
 	lws_callback_on_writable(exchange->wsi);
@@ -330,7 +298,7 @@ int answer_begin(struct exchange *exchange)
 	if (exchange->state == EXCHANGE_STREAMING) {
 		lws_http_headers_detach(exchange->wsi);
 		lws_set_timeout(exchange->wsi, NO_PENDING_TIMEOUT, 0);
-		prepare_socket(exchange->wsi);
+		stream_prepare_socket(exchange->wsi);
 		lws_callback_on_writable(exchange->wsi);
 		return ANSWER_MORE;
 	}

@@ -12,8 +12,10 @@
 #include "base/memory.h"
 #include "net/answer.h"
 #include "net/later.h"
+#include "net/websocket.h"
 
 #include <assert.h>
+#include <strings.h>
 
 void exchange_release(struct exchange *exchange)
 {
@@ -193,6 +195,10 @@ static bool check_route(struct exchange *exchange, bool known_method)
 		refuse(exchange, 405, STR("Method Not Allowed\n"));
 		return false;
 	}
+	if (exchange->is_upgrade && !(exchange->route->methods & HTTP_SOCKET)) {
+		refuse(exchange, 400, STR("There is no WebSocket here.\n"));
+		return false;
+	}
 	return true;
 }
 
@@ -287,15 +293,15 @@ static enum http_method read_method(struct exchange *exchange, bool *known)
 	return HTTP_GET;
 }
 
-static int begin(struct session *session, struct lws *wsi, struct str path)
+/* Reads the head, and calls the handler where the body is there, too, or there is none. */
+static struct exchange *create(struct lws *wsi, struct str path, bool is_upgrade)
 {
 	struct exchange *exchange = memory_alloc(sizeof *exchange);
 	struct error err = {0};
 	bool known_method;
 
-	destroy(session->exchange);
-	session->exchange = exchange;
 	exchange->wsi = wsi;
+	exchange->is_upgrade = is_upgrade;
 	exchange->server = lws_context_user(lws_get_context(wsi));
 	exchange->server->stats.requests++;
 	exchange->request.arena = &exchange->arena;
@@ -307,7 +313,38 @@ static int begin(struct session *session, struct lws *wsi, struct str path)
 	else if (check_route(exchange, known_method) && check_length(exchange) &&
 		 exchange->body_left == 0)
 		dispatch(exchange);
-	return exchange->answered ? answer_begin(exchange) : 0;
+	return exchange;
+}
+
+static int begin(struct session *session, struct lws *wsi, struct str path)
+{
+	destroy(session->exchange);
+	session->exchange = create(wsi, path, false);
+	return session->exchange->answered ? answer_begin(session->exchange) : 0;
+}
+
+/*
+ * A request to become a WebSocket goes to its route's handler like any other; 0 where that agreed.
+ * Else the client has its answer, and the connection ends: it is not known whether the client goes
+ * on with HTTP. What libwebsockets passes as the header may be gone already when it is not
+ * "websocket", so it is read again.
+ */
+static int upgrade(struct lws *wsi)
+{
+	char wanted[16] = "", *uri;
+	int len;
+
+	if (lws_hdr_copy(wsi, wanted, sizeof wanted, WSI_TOKEN_UPGRADE) <= 0 ||
+		strcasecmp(wanted, "websocket") != 0 ||
+		lws_http_get_uri_and_method(wsi, &uri, &len) != LWSHUMETH_GET)
+		return -1;
+	struct exchange *exchange = create(wsi, (struct str){uri, (size_t)len}, true);
+	bool agreed = exchange->state == EXCHANGE_UPGRADING;
+
+	if (!agreed && exchange->answered)
+		answer_begin(exchange);
+	destroy(exchange);
+	return agreed ? 0 : -1;
 }
 
 static int collect(struct exchange *exchange, const void *data, size_t len)
@@ -358,6 +395,7 @@ int exchange_callback(
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		server->stats.connections--;
+		websocket_give_up(server, wsi);
 		return 0;
 	case LWS_CALLBACK_HTTP:
 		return proceed(session, wsi, begin(session, wsi, (struct str){in, len}));
@@ -372,8 +410,7 @@ int exchange_callback(
 			session->exchange->headers_sent ? answer_continue(session->exchange)
 							: answer_begin(session->exchange));
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return -1; // nothing here speaks WebSocket
+		return upgrade(wsi);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (session) {
@@ -382,7 +419,7 @@ int exchange_callback(
 		}
 		return 0;
 	default:
-		return 0;
+		return websocket_callback(server, session, wsi, reason, (struct str){in, len});
 	}
 }
 
@@ -391,10 +428,13 @@ void exchange_wake_streams(struct http_server *server, bool ping)
 	int64_t now_ms = clock_monotonic_ms();
 
 	for (struct exchange *stream = server->streams; stream; stream = stream->next) {
-		if (ping && now_ms - stream->written_ms >= 15000 && !stream->block)
-			stream->block = http_block_create(STR(": still here\n\n"));
-		else if (ping)
+		if (ping &&
+			(stream->feed.type || stream->block || now_ms - stream->written_ms < 15000))
 			continue;
+		if (ping) {
+			stream->block = http_block_create(STR(": still here\n\n"));
+			stream->rest = (struct str){stream->block->data, stream->block->len};
+		}
 		lws_callback_on_writable(stream->wsi);
 	}
 }

@@ -1,7 +1,8 @@
 /*
  * net/http.h — an HTTP/1.1 server on one thread, over libwebsockets: a table of routes, parameters
  * decoded, answers whole, produced piece by piece, or pushed for as long as the client listens
- * (Server-Sent Events). Timers run on the same loop. Whatever a client may make grow is capped.
+ * (Server-Sent Events, any other endless body, WebSockets). Timers run on the same loop. Whatever a
+ * client may make grow is capped.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -17,8 +18,15 @@ struct http_server;
 
 /* --- requests --- */
 
-/* Bits of http_route.methods. HEAD is answered wherever GET is. */
-enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_OPTIONS = 8 };
+/* Bits of http_route.methods. HEAD is answered wherever GET is. The last one is none: it lets a GET
+ * ask for a WebSocket, too (http_answer_socket). */
+enum http_method {
+	HTTP_GET = 1,
+	HTTP_POST = 2,
+	HTTP_PUT = 4,
+	HTTP_OPTIONS = 8,
+	HTTP_SOCKET = 16,
+};
 
 enum http_header {
 	HTTP_ACCEPT,
@@ -137,14 +145,19 @@ void http_answer_asset(struct http_request *request, const struct http_asset *as
 
 /* --- pushed answers --- */
 
-/* Bytes that many clients are sent, counted: nobody holds a copy. */
+/*
+ * Bytes that many clients are sent, counted: nobody holds a copy, and pushed answers are written
+ * from where they are. A few bytes before `data` are the server's, for what frames them.
+ */
 struct http_block {
 	size_t references;
 	size_t len;
-	char data[];
+	char *data;
+	char storage[];
 };
-/* One reference, the caller's. */
+/* One reference, the caller's. The second puts parts one behind the other. */
 struct http_block *http_block_create(struct str data);
+struct http_block *http_block_join(const struct str *parts, size_t count);
 struct http_block *http_block_take(struct http_block *block);
 void http_block_drop(struct http_block *block); // takes NULL
 
@@ -161,13 +174,42 @@ struct http_feed {
 	struct http_block *(*next)(void *cursor);
 	void (*close)(void *cursor);
 	void *cursor;
+	const char *type; // NULL: text/event-stream, which gets a comment after 15 s of silence
 };
 
-/* 200 text/event-stream; where max_streams are open already: 503 with Retry-After, and the cursor
- * is closed. */
+/* 200 and a body without an end; where max_streams are open already: 503 with Retry-After, and the
+ * cursor is closed. */
 void http_answer_feed(struct http_request *request, const struct http_feed *feed);
 
-/* There is something new: every stream's `next` is asked again. */
+/* What a WebSocket is sent. */
+struct http_message {
+	struct http_block *block; // a reference that is given away; NULL: nothing new
+	bool is_binary;		  // else text, which must be UTF-8
+	int close_code;		  // not 0: the socket is closed with it (RFC 6455, 7.4)
+};
+
+/*
+ * A WebSocket as a feed: `next` and `close` as above. `hear` gets each of the client's messages,
+ * whole, and returns 0 or the code that the socket is closed with. A client that sends binary
+ * messages, or longer ones than HTTP_MAX_HEARD_BYTES, is closed with 1003 or 1009; one that has not
+ * even answered pings for 30 s is dropped.
+ */
+enum { HTTP_MAX_HEARD_BYTES = 1024 };
+struct http_socket {
+	struct http_message (*next)(void *cursor);
+	int (*hear)(void *cursor, struct str text);
+	void (*close)(void *cursor);
+	void *cursor;
+};
+
+/*
+ * 101, where the client asks for a WebSocket without sub-protocols; else 426. max_streams counts
+ * these, too: 503. The handler has seen to it that the client may (a browser lets any page of any
+ * site ask: see net/guard.h). Where there is no 101, the cursor is closed.
+ */
+void http_answer_socket(struct http_request *request, const struct http_socket *socket);
+
+/* There is something new: `next` of every stream and socket is asked again. */
 void http_server_wake(struct http_server *server);
 
 /* --- the server --- */
@@ -185,18 +227,18 @@ struct http_options {
 	 * answered. NULL: none. */
 	bool (*admit)(struct http_request *request, void *context);
 	size_t max_connections; // 0: 1,024
-	size_t max_streams;	// 0: 512
+	size_t max_streams;	// sockets included; 0: 512
 	size_t max_body_bytes;	// 0: 1 MiB
 	size_t max_threads;	// for http_answer_later; 0: 20
 };
 
 /* What was asked of the server so far. */
 struct http_stats {
-	uint64_t answers[6]; // by the status' first digit
-	size_t connections, streams;
-	size_t requests;	 // begun and not answered to the end, streams left out
-	size_t running, waiting; // work on threads, and work that waits for one
-	uint64_t abandoned;	 // answers later whose client did not wait for them
+	uint64_t answers[6];	     // by the status' first digit
+	size_t connections, streams; // WebSockets are streams, too
+	size_t requests;	     // begun and not answered to the end, streams left out
+	size_t running, waiting;     // work on threads, and work that waits for one
+	uint64_t abandoned;	     // answers later whose client did not wait for them
 };
 
 /*

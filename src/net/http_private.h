@@ -22,6 +22,7 @@ enum exchange_state {
 	EXCHANGE_WORKING, // a thread is at it, or will be
 	EXCHANGE_SENDING,
 	EXCHANGE_STREAMING,
+	EXCHANGE_UPGRADING, // it becomes a WebSocket
 };
 
 /*
@@ -37,6 +38,7 @@ struct exchange {
 	const struct http_route *route;
 	void *context; // of the route's handler
 	bool is_head, is_http10;
+	bool is_upgrade;    // the client asks for a WebSocket
 	bool is_form;	    // the body is form-encoded
 	size_t body_left;   // bytes of the body that are to come
 	struct buffer body; // of the request while READING, then what the answer owns
@@ -66,6 +68,7 @@ struct exchange {
 /* Per connection, libwebsockets' memory. */
 struct session {
 	struct exchange *exchange;
+	struct websocket *socket; // once it is one: no exchange comes any more
 };
 
 struct http_server {
@@ -80,6 +83,7 @@ struct http_server {
 	bool stopping;
 	struct pool *pool; // for http_answer_later
 	struct exchange *streams;
+	struct websocket *sockets, *upgrading;
 	lws_sorted_usec_list_t keepalive;
 	struct http_stats stats;
 	unsigned char scratch[LWS_PRE + HTTP_WRITE_BYTES + 32]; // what lws_write wants room around
@@ -94,5 +98,16 @@ void exchange_release(struct exchange *exchange);
 
 /* Asks every stream's feed; `ping` sends a comment to those that were silent. */
 void exchange_wake_streams(struct http_server *server, bool ping);
+
+/*
+ * Writes a part of the block from where it is: what libwebsockets puts in front of it is taken back
+ * afterwards, for the block is others', too.
+ */
+bool block_write(struct lws *wsi, struct http_block *block, size_t offset, size_t len,
+	enum lws_write_protocol how);
+
+/* Little waits in the kernel, so that a slow client gets the newest state and not a backlog; and
+ * one that has gone silent is noticed. */
+void stream_prepare_socket(struct lws *wsi);
 
 #endif

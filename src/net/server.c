@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "net/later.h"
 #include "net/listen.h"
+#include "net/websocket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,14 +112,15 @@ static int work_callback(
 	return 0;
 }
 
+/* A client can ask for a protocol of this table by its name, but no name with a blank. */
 static const struct lws_protocols protocols[] = {
 	{.name = "http",
 		.callback = exchange_callback,
 		.per_session_data_size = sizeof(struct session)},
-	{.name = "listener", .callback = listener_callback},
-	{.name = "signals", .callback = signal_callback},
-	{.name = "watch", .callback = watch_callback},
-	{.name = "work", .callback = work_callback},
+	{.name = "our listener", .callback = listener_callback},
+	{.name = "our signals", .callback = signal_callback},
+	{.name = "our watch", .callback = watch_callback},
+	{.name = "our work", .callback = work_callback},
 	{0},
 };
 
@@ -167,7 +169,7 @@ static bool adopt(struct http_server *server, int fd, const char *protocol, stru
 		server->own_connections++;
 		return true;
 	}
-	return error_set(err, ERROR_SYSTEM, "libwebsockets does not take the %s", protocol);
+	return error_set(err, ERROR_SYSTEM, "libwebsockets does not take %s", protocol);
 }
 
 /* The pool keeps its descriptor: its threads may still write when libwebsockets has closed ours. */
@@ -180,7 +182,7 @@ static bool open_pool(struct http_server *server, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, "duplicate a descriptor");
-	if (adopt(server, fd, "work", err))
+	if (adopt(server, fd, "our work", err))
 		return true;
 	close(fd);
 	return false;
@@ -191,6 +193,7 @@ static void keepalive_tick(lws_sorted_usec_list_t *timer)
 	struct http_server *server = lws_container_of(timer, struct http_server, keepalive);
 
 	exchange_wake_streams(server, true);
+	websocket_wake_all(server, true);
 	lws_sul_schedule(server->context, 0, timer, keepalive_tick, 5 * LWS_US_PER_SEC);
 }
 
@@ -219,8 +222,8 @@ static bool start(struct http_server *server, struct error *err)
 		return error_set(err, ERROR_SYSTEM, "libwebsockets gives no virtual host");
 	lws_sul_schedule(
 		server->context, 0, &server->keepalive, keepalive_tick, 5 * LWS_US_PER_SEC);
-	return adopt(server, server->listen_fd, "listener", err) &&
-	       adopt(server, server->signal_fd, "signals", err) && open_pool(server, err);
+	return adopt(server, server->listen_fd, "our listener", err) &&
+	       adopt(server, server->signal_fd, "our signals", err) && open_pool(server, err);
 }
 
 struct http_server *http_server_create(const struct http_options *options, struct error *err)
@@ -285,6 +288,7 @@ struct http_stats http_server_stats(const struct http_server *server)
 void http_server_wake(struct http_server *server)
 {
 	exchange_wake_streams(server, false);
+	websocket_wake_all(server, false);
 }
 
 bool http_server_run(struct http_server *server, struct error *err)
@@ -306,7 +310,7 @@ bool http_server_watch(struct http_server *server, int fd, void (*ready)(void *c
 {
 	server->watch_ready = ready;
 	server->watch_context = context;
-	return adopt(server, fd, "watch", err);
+	return adopt(server, fd, "our watch", err);
 }
 
 /* --- timers --- */

@@ -99,10 +99,84 @@ static struct http_block *feed_next(void *state)
 static void answer_feed(struct http_request *request, void *context)
 {
 	struct cursor *cursor = memory_alloc(sizeof *cursor);
-	struct http_feed feed = {feed_next, free, cursor};
+	struct http_feed feed = {feed_next, free, cursor, NULL};
 
 	cursor->echo = context;
 	http_answer_feed(request, &feed);
+}
+
+/* --- a WebSocket: the newest block, in binary, and what was heard, as text --- */
+
+enum { TIMES_OVER = 40 }; // a message of 2.5 MiB takes many frames
+
+struct talk {
+	struct echo *echo;
+	uint64_t seen;
+	size_t wanted; // blocks, or 0
+	struct buffer heard;
+	bool is_big;
+};
+
+static struct http_message talk_next(void *state)
+{
+	struct talk *talk = state;
+	struct http_message message = {0};
+
+	if (talk->heard.len) {
+		message.block = http_block_create(buffer_str(&talk->heard));
+		buffer_clear(&talk->heard);
+	} else if (talk->wanted && talk->seen != talk->echo->generation) {
+		struct str parts[TIMES_OVER];
+
+		for (size_t i = 0; i < TIMES_OVER; i++)
+			parts[i] = (struct str){talk->echo->newest->data, talk->echo->newest->len};
+		message.block = talk->is_big ? http_block_join(parts, TIMES_OVER)
+					     : http_block_take(talk->echo->newest);
+		message.is_binary = true;
+		talk->seen = talk->echo->generation;
+		talk->wanted--;
+	}
+	return message;
+}
+
+/* "feed N", "big N": that many blocks; "bye": 4000; anything else comes back. */
+static int talk_hear(void *state, struct str text)
+{
+	struct talk *talk = state;
+
+	if (str_equal(text, STR("bye")))
+		return 4000;
+	talk->is_big = str_starts_with(text, STR("big "));
+	if (talk->is_big || str_starts_with(text, STR("feed "))) {
+		buffer_append_str(&talk->heard, text);
+		buffer_append_char(&talk->heard, '\0');
+		talk->wanted = strtoul(strchr(talk->heard.data, ' '), NULL, 10);
+		buffer_clear(&talk->heard);
+	} else {
+		buffer_append_str(&talk->heard, text);
+	}
+	return 0;
+}
+
+static void talk_close(void *state)
+{
+	struct talk *talk = state;
+
+	buffer_finish(&talk->heard);
+	free(talk);
+}
+
+static void answer_talk(struct http_request *request, void *context)
+{
+	if (form_get(&request->form, "refuse").len) {
+		http_answer(request, 403, "text/plain", STR("not you\n"));
+		return;
+	}
+	struct talk *talk = memory_alloc(sizeof *talk);
+	struct http_socket socket = {talk_next, talk_hear, talk_close, talk};
+
+	talk->echo = context;
+	http_answer_socket(request, &socket);
 }
 
 static void answer_asset(struct http_request *request, void *context)
@@ -164,9 +238,10 @@ static void answer_stats(struct http_request *request, void *context)
 
 	http_answer(request, 200, "application/json",
 		str_format(request->arena,
-			"{\"running\":%zu,\"waiting\":%zu,\"abandoned\":%llu,\"requests\":%zu}",
+			"{\"running\":%zu,\"waiting\":%zu,\"abandoned\":%llu,\"requests\":%zu,"
+			"\"streams\":%zu}",
 			stats.running, stats.waiting, (unsigned long long)stats.abandoned,
-			stats.requests));
+			stats.requests, stats.streams));
 }
 
 /* What is under /bare gets the head of a Go program, and may be packed. */
@@ -191,6 +266,7 @@ int main(int argc, char **argv)
 		{"/post", HTTP_POST, echo_request},
 		{"/lines/*", HTTP_GET, answer_lines},
 		{"/feed", HTTP_GET, answer_feed},
+		{"/talk", HTTP_GET | HTTP_POST | HTTP_SOCKET, answer_talk},
 		{"/asset", HTTP_GET, answer_asset},
 		{"/work/*", HTTP_GET, answer_work},
 		{"/stats", HTTP_GET, answer_stats},

@@ -141,7 +141,7 @@ static void get_stream(struct http_request *request, void *context)
 	if (!train)
 		return;
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, free, viewer};
+	struct http_feed feed = {next, free, viewer, NULL};
 
 	viewer->state = &train->state;
 	http_answer_feed(request, &feed);
