@@ -250,8 +250,8 @@ void websocket_wake_all(struct http_server *server, bool look)
 		int64_t silent_ms = now_ms - socket->heard_ms;
 
 		if (look && silent_ms >= DROP_AFTER_MS) {
-			lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-				LWS_TO_KILL_ASYNC);
+			lws_set_timeout(
+				socket->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 			continue;
 		}
 		if (look && silent_ms < PING_AFTER_MS)

@@ -131,7 +131,7 @@ void monitor_get_trains_stream(struct http_request *request, void *monitor)
 	if (!monitor_admit(monitor, request))
 		return;
 	struct overview *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, free, viewer};
+	struct http_feed feed = {next, free, viewer, NULL};
 
 	viewer->monitor = monitor;
 	http_answer_feed(request, &feed);
