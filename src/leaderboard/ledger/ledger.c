@@ -212,13 +212,14 @@ static void take_events(struct ledger *ledger)
 	for (size_t i = 0; i < ledger->entry_count; i++) {
 		const struct event_log_entry *entry = &ledger->entries[i];
 
-		if (ledger->is_cancelled[i])
+		// Nobody's, as only an edited log has it: who has a row is settled already.
+		if (ledger->is_cancelled[i] || entry->user.len == 0)
 			continue;
 		if (entry->kind == EVENT_COMPLETION || entry->kind == EVENT_ADD)
 			take_completion(ledger, entry);
 		else if (entry->kind == EVENT_ADJUST || entry->kind == EVENT_AWARD)
 			take_gift(ledger, entry);
-		else if (entry->kind == EVENT_CONFIRM && entry->user.len) {
+		else if (entry->kind == EVENT_CONFIRM) {
 			size_t player = ledger_person(ledger, entry->cluster, entry->user);
 
 			if (player != SIZE_MAX)

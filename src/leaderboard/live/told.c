@@ -34,6 +34,15 @@ struct series *live_condition_series(struct live *live, const char *metric,
 	return series;
 }
 
+/*
+ * When a sample is stored first. Nothing is evaluated before the start, so an instant before it, or
+ * one far from every race as an edited log may say, is the start's.
+ */
+static int64_t first_sample_ms(const struct live *live, const struct event_log_entry *entry)
+{
+	return entry->when_ms > live->file->start_ms ? entry->when_ms : live->file->start_ms;
+}
+
 static void add_told(struct live *live, const struct event_log_entry *entry,
 	const struct quest_player *player, size_t environment, struct str exercise,
 	struct str condition)
@@ -52,7 +61,7 @@ static void add_told(struct live *live, const struct event_log_entry *entry,
 		.holds = holds,
 		.since = since,
 		.t_ms = entry->t_ms != EVENT_NO_INSTANT ? entry->t_ms : entry->when_ms,
-		.next_ms = entry->when_ms,
+		.next_ms = first_sample_ms(live, entry),
 	};
 }
 
@@ -123,8 +132,8 @@ void live_drop_told(struct live *live, const struct event_log_entry *entry)
 		if (told->id != id)
 			continue;
 		told->is_dropped = !is_back;
-		if (is_back && told->next_ms < entry->when_ms)
-			told->next_ms = entry->when_ms;
+		if (is_back && told->next_ms < first_sample_ms(live, entry))
+			told->next_ms = first_sample_ms(live, entry);
 	}
 }
 

@@ -107,7 +107,7 @@ static bool print_json(
 
 	if (text.len == 0)
 		return true;
-	json_t *value = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &why);
+	json_t *value = json_loadb(text.data, text.len, CANONICAL_INPUT, &why);
 
 	if (!json_is_object(value)) {
 		json_decref(value);
@@ -151,6 +151,8 @@ static bool print_member(struct buffer *out, const struct member *member,
 
 bool event_entry_print(struct buffer *out, const struct event_log_entry *entry, struct error *err)
 {
+	if (entry->when_ms == EVENT_NO_INSTANT)
+		return error_set(err, ERROR_INVALID, "an event must say when it is appended");
 	buffer_append_char(out, '{');
 	for (size_t i = 0; i < MEMBER_TOTAL; i++)
 		if (!print_member(out, &members[i], entry, err))
@@ -166,13 +168,13 @@ bool event_entry_print(struct buffer *out, const struct event_log_entry *entry, 
 static bool read_integer(
 	const struct member *member, const json_t *value, int64_t *out, struct error *err)
 {
-	int64_t number = json_integer_value(value);
+	double number = json_number_value(value);
 
-	if (!json_is_integer(value))
+	if (!json_is_number(value) || number != trunc(number))
 		return error_set(err, ERROR_INVALID, "its \"%s\" is of another type", member->name);
-	if (number > max_integer || number < -max_integer)
+	if (fabs(number) > (double)max_integer)
 		return error_set(err, ERROR_INVALID, "its \"%s\" is too large", member->name);
-	*out = number;
+	*out = (int64_t)number;
 	return true;
 }
 
@@ -216,8 +218,7 @@ bool event_entry_read(
 	struct str body, struct arena *arena, struct event_log_entry *out, struct error *err)
 {
 	json_error_t why;
-	json_t *object =
-		json_loadb(body.data, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	json_t *object = json_loadb(body.data, body.len, CANONICAL_INPUT, &why);
 	bool ok = json_is_object(object) ||
 		  error_set(err, ERROR_INVALID, "it is no JSON object: %s", why.text);
 
@@ -231,6 +232,10 @@ bool event_entry_read(
 			ok = error_set(err, ERROR_INVALID, "it has no \"kind\"");
 	}
 	json_decref(object);
+	// Who draws boards from events compares these instants, and computes with them.
+	if (ok && out->when_ms == EVENT_NO_INSTANT)
+		ok = error_set(err, ERROR_INVALID,
+			"it has no \"when_ms\": every event says when it was appended");
 	return ok;
 }
 

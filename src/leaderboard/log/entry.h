@@ -6,6 +6,12 @@
 
 #include <jansson.h>
 
+/*
+ * How JSON is read that has a canonical form: every number is a double, as in I-JSON, so that what
+ * was written for an integer past 2^53 is read again.
+ */
+#define CANONICAL_INPUT ((size_t)JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
+
 /* Any value as RFC 8785 has it: members in the order of their UTF-16, no blanks, ECMAScript's
  * numbers. Nesting is jansson's, capped when parsed. */
 void canonical_print(struct buffer *out, const json_t *value);

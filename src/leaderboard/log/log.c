@@ -201,6 +201,11 @@ static bool read_head(struct event_log *log, struct error *err)
 	}
 	log->head_known = code == SQLITE_ROW || code == SQLITE_DONE;
 	sqlite3_finalize(statement);
+	// The next one is counted on from here.
+	if (log->head_id < 0 || log->head_id >= INT64_MAX)
+		log->head_known = error_set(err, ERROR_INVALID,
+			"event log %s is damaged: its last event calls itself number %lld",
+			log->path, (long long)log->head_id);
 	return log->head_known;
 }
 

@@ -96,8 +96,7 @@ static bool refuse(struct event_log_check *out, const char *text)
 static bool is_canonical(struct str body)
 {
 	struct buffer again = {0};
-	json_t *value =
-		json_loadb(body.data, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	json_t *value = json_loadb(body.data, body.len, CANONICAL_INPUT, NULL);
 	bool same = false;
 
 	if (value) {

@@ -57,7 +57,7 @@ static struct event_log_entry completion(int64_t number)
 	entry.user = str_from(user);
 	entry.cluster = STR("gotham");
 	entry.exercise = STR("hero");
-	entry.t_ms = number;
+	entry.when_ms = entry.t_ms = number;
 	return entry;
 }
 
@@ -216,6 +216,9 @@ static void what_cannot_be_written_exactly_is_refused(void **state)
 	bool added;
 
 	(void)state;
+	assert_false(event_log_append(log, &entry, &added, &err));
+	assert_non_null(strstr(err.text, "when it is appended"));
+	entry.when_ms = 1;
 	entry.t_ms = INT64_MAX;
 	assert_false(event_log_append(log, &entry, &added, &err));
 	assert_int_equal(err.kind, ERROR_INVALID);
@@ -238,8 +241,8 @@ static void members_of_a_newer_program_are_passed_over(void **state)
 	struct error err = {0};
 
 	(void)state;
-	need(event_entry_read(
-		     STR("{\"kind\":\"void\",\"n\":1,\"of\":2,\"zest\":{}}"), &arena, &back, &err),
+	need(event_entry_read(STR("{\"kind\":\"void\",\"n\":1,\"of\":2,\"when_ms\":3,\"zest\":{}}"),
+		     &arena, &back, &err),
 		&err);
 	assert_int_equal(back.of, 2);
 	assert_false(event_entry_read(STR("{\"kind\":\"party\"}"), &arena, &back, &err));
@@ -253,6 +256,8 @@ static void members_of_a_newer_program_are_passed_over(void **state)
 	assert_false(event_entry_read(
 		STR("{\"kind\":\"push\",\"when_ms\":-9223372036854775807}"), &arena, &back, &err));
 	assert_non_null(strstr(err.text, "\"when_ms\" is too large"));
+	assert_false(event_entry_read(STR("{\"kind\":\"push\",\"n\":1}"), &arena, &back, &err));
+	assert_non_null(strstr(err.text, "it has no \"when_ms\""));
 	arena_finish(&arena);
 }
 
@@ -266,7 +271,7 @@ static void a_hash_is_that_of_the_one_before_and_the_event(void **state)
 
 	(void)state;
 	entry.kind = EVENT_UNDO;
-	entry.of = 1;
+	entry.of = entry.when_ms = 1;
 	append(log, entry);
 	// By Python's hashlib.
 	event_hash_print(hex, &(struct event_hash){0});
@@ -276,12 +281,12 @@ static void a_hash_is_that_of_the_one_before_and_the_event(void **state)
 
 	event_hash_print(hex, &check.head);
 	assert_string_equal(
-		hex, "c579b7fa05b1c3ef37c17922a71921a1a42c6b2405fade26ecc2adf3c9e7f181");
+		hex, "59f8c603815695541c221882469dbeeb474a9ce3ccac08b55473b2c129b04243");
 	append(log, entry);
 	check = verify(log);
 	event_hash_print(hex, &check.head);
 	assert_string_equal(
-		hex, "69b9b1b55d94c6deca90e78a61d8b3fb1d36f0fb800c02fc0dd208a37f7d64d1");
+		hex, "42ca8b6a2366889896fc56f6db7259717e197ca2691b80d68d96a6cff04d612d");
 	assert_int_equal(check.count, 2);
 	assert_int_equal(check.bad_id, 0);
 	event_log_close(log);
