@@ -1,6 +1,6 @@
 /*
- * A folder of segments (segment.c), each named after its first sequence, and the file `done`: the
- * last sequence that has arrived, with its CRC-32. A segment goes when all in it has arrived.
+ * A folder of segments (train/segment), each named after its first sequence, and the file `done`:
+ * the last sequence that has arrived, with its CRC-32. A segment goes when all in it has arrived.
  *
  * To make room, a segment is written anew without every second record. Which one: of those thinned
  * least often the oldest, never the one that is written or read. So all of an outage keeps about
@@ -10,7 +10,7 @@
 #include "train/spool/spool.h"
 
 #include "base/memory.h"
-#include "train/spool/segment.h"
+#include "train/segment/segment.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -302,7 +302,8 @@ bool spool_append(struct spool *spool, struct str payload, int64_t now_ms, uint6
 		return false;
 	struct segment *last = &spool->segments[spool->count - 1];
 
-	if (!segment_append(spool->write_fd, last, spool->next_sequence, now_ms, payload, err))
+	if (!segment_append(
+		    spool->write_fd, last, spool->next_sequence, now_ms, STR(""), payload, err))
 		return false;
 	spool->bytes += size;
 	*sequence = spool->next_sequence++;

@@ -18,10 +18,11 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "train/segment/segment.h"
 
 #include <stdint.h>
 
-#define SPOOL_MAX_RECORD_BYTES ((size_t)17 << 20)
+#define SPOOL_MAX_RECORD_BYTES SEGMENT_MAX_RECORD_BYTES
 #define SPOOL_LEAST_BYTES ((uint64_t)1 << 20)
 
 struct spool;

@@ -266,7 +266,7 @@ static void a_torn_end_costs_the_torn_record_alone(void **state)
 	for (int i = 0; i < 3; i++)
 		append(spool, i, 100);
 	spool_close(spool);
-	segment_path(path, "0000000000000001.spool");
+	segment_path(path, "0000000000000001.segment");
 	assert_int_equal(truncate(path, 16 + 3 * 124 - 7), 0);
 	spool = open_spool(MB, false);
 	assert_int_equal(spool_status(spool).damaged, 124 - 7);
@@ -286,7 +286,7 @@ static void a_changed_byte_is_noticed(void **state)
 	for (int i = 0; i < 3; i++)
 		append(spool, i, 100);
 	spool_close(spool);
-	segment_path(path, "0000000000000001.spool");
+	segment_path(path, "0000000000000001.segment");
 	int fd = open(path, O_WRONLY);
 
 	assert_int_equal(pwrite(fd, "X", 1, 16 + 124 + 24), 1);

@@ -1,4 +1,4 @@
-#include "train/spool/segment.h"
+#include "train/segment/segment.h"
 
 #include "base/memory.h"
 
@@ -14,7 +14,7 @@
  * follows it, sequence, time, payload. Numbers are little-endian, of whatever machine.
  */
 
-static const char magic[8] = {'R', 'Q', 'S', 'P', 'O', 'O', 'L', '1'};
+static const char magic[8] = {'R', 'Q', 'S', 'E', 'G', 'M', 'T', '1'};
 
 static void put(uint8_t *out, uint64_t value, size_t size)
 {
@@ -31,10 +31,13 @@ static uint64_t get(const uint8_t *data, size_t size)
 	return value;
 }
 
-static uint32_t check_of(const uint8_t header[SEGMENT_RECORD_BYTES], struct str payload)
+static uint32_t check_of(
+	const uint8_t header[SEGMENT_RECORD_BYTES], struct str head, struct str payload)
 {
 	uLong sum = crc32(0, header + 8, SEGMENT_RECORD_BYTES - 8);
 
+	if (head.len)
+		sum = crc32(sum, (const Bytef *)head.data, (uInt)head.len);
 	return (uint32_t)crc32(sum, (const Bytef *)payload.data, (uInt)payload.len);
 }
 
@@ -42,7 +45,7 @@ static uint32_t check_of(const uint8_t header[SEGMENT_RECORD_BYTES], struct str 
 
 static void name_file(char out[32], uint64_t name)
 {
-	snprintf(out, 32, "%016llx.spool", (unsigned long long)name);
+	snprintf(out, 32, "%016llx.segment", (unsigned long long)name);
 }
 
 bool segment_parse_name(const char *file, uint64_t *name)
@@ -50,7 +53,7 @@ bool segment_parse_name(const char *file, uint64_t *name)
 	char expected[32];
 	unsigned long long read = 0;
 
-	if (sscanf(file, "%16llx.spool", &read) != 1)
+	if (sscanf(file, "%16llx.segment", &read) != 1)
 		return false;
 	*name = read;
 	name_file(expected, *name);
@@ -92,7 +95,7 @@ static bool write_at(int fd, const void *data, size_t size, uint64_t offset, str
 			continue;
 		if (n <= 0) {
 			errno = n == 0 ? ENOSPC : errno;
-			return error_errno(err, "write to the spool");
+			return error_errno(err, "write a segment");
 		}
 		done += (size_t)n;
 	}
@@ -125,16 +128,19 @@ bool segment_create(int folder_fd, uint64_t name, unsigned level, int *fd, struc
 }
 
 bool segment_append(int fd, struct segment *segment, uint64_t sequence, int64_t now_ms,
-	struct str payload, struct error *err)
+	struct str head, struct str payload, struct error *err)
 {
 	uint8_t header[SEGMENT_RECORD_BYTES];
+	size_t size = head.len + payload.len;
 
-	put(header, payload.len, 4);
+	put(header, size, 4);
 	put(header + 8, sequence, 8);
 	put(header + 16, (uint64_t)now_ms, 8);
-	put(header + 4, check_of(header, payload), 4);
+	put(header + 4, check_of(header, head, payload), 4);
 	if (!write_at(fd, header, sizeof header, segment->bytes, err) ||
-		!write_at(fd, payload.data, payload.len, segment->bytes + sizeof header, err)) {
+		!write_at(fd, head.data, head.len, segment->bytes + sizeof header, err) ||
+		!write_at(fd, payload.data, payload.len, segment->bytes + sizeof header + head.len,
+			err)) {
 		// What of it is there would be taken for a torn record: all the same, it goes.
 		if (ftruncate(fd, (off_t)segment->bytes) != 0)
 			return error_wrap(err, "a record is half written");
@@ -146,7 +152,7 @@ bool segment_append(int fd, struct segment *segment, uint64_t sequence, int64_t 
 	}
 	segment->last = sequence;
 	segment->count++;
-	segment->bytes += sizeof header + payload.len;
+	segment->bytes += sizeof header + size;
 	return true;
 }
 
@@ -161,7 +167,7 @@ static bool read_at(int fd, void *data, size_t size, uint64_t offset, struct err
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_errno(err, "read the spool");
+			return error_errno(err, "read a segment");
 		if (n == 0)
 			return false;
 		done += (size_t)n;
@@ -182,7 +188,7 @@ static bool look(int fd, uint64_t offset, uint64_t end, struct segment_record *o
 		.appended_ms = (int64_t)get(header + 16, 8),
 		.length = (uint32_t)get(header, 4),
 	};
-	return out->length <= SPOOL_MAX_RECORD_BYTES &&
+	return out->length <= SEGMENT_MAX_RECORD_BYTES &&
 	       offset + SEGMENT_RECORD_BYTES + out->length <= end;
 }
 
@@ -194,6 +200,13 @@ bool segment_look(int fd, const struct segment *segment, uint64_t offset,
 	return look(fd, offset, segment->bytes, out, header, err);
 }
 
+bool segment_head(
+	int fd, const struct segment_record *record, void *out, size_t size, struct error *err)
+{
+	return record->length >= size &&
+	       read_at(fd, out, size, record->offset + SEGMENT_RECORD_BYTES, err);
+}
+
 bool segment_read(int fd, const struct segment_record *record, struct arena *arena, struct str *out,
 	struct error *err)
 {
@@ -203,12 +216,12 @@ bool segment_read(int fd, const struct segment_record *record, struct arena *are
 	*out = (struct str){payload, record->length};
 	if (!read_at(fd, header, sizeof header, record->offset, err) ||
 		!read_at(fd, payload, record->length, record->offset + sizeof header, err))
-		return err->kind == ERROR_NONE ? error_set(err, ERROR_INVALID,
-							 "a record of the spool ends too soon")
-					       : false;
-	if (get(header + 4, 4) == check_of(header, *out))
+		return err->kind == ERROR_NONE
+			       ? error_set(err, ERROR_INVALID, "a record ends too soon")
+			       : false;
+	if (get(header + 4, 4) == check_of(header, STR(""), *out))
 		return true;
-	return error_set(err, ERROR_INVALID, "record %llu of the spool was changed",
+	return error_set(err, ERROR_INVALID, "record %llu was changed",
 		(unsigned long long)record->sequence);
 }
 
@@ -219,9 +232,28 @@ static bool load_header(int fd, struct segment *segment, struct error *err)
 	if (!read_at(fd, header, sizeof header, 0, err))
 		return err->kind == ERROR_NONE ? error_set(err, ERROR_INVALID, "too short") : false;
 	if (memcmp(header, magic, sizeof magic) != 0)
-		return error_set(err, ERROR_INVALID, "not a spool's file");
+		return error_set(err, ERROR_INVALID, "not a file of records");
 	segment->level = (unsigned)get(header + 8, 4);
 	return true;
+}
+
+int segment_peek(int folder_fd, uint64_t name, struct segment *out, struct error *err)
+{
+	struct stat status;
+	int fd = segment_open(folder_fd, name, false, err);
+
+	*out = (struct segment){.name = name, .first = 1};
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0) {
+		error_errno(err, "stat");
+	} else if (load_header(fd, out, err)) {
+		out->bytes = (uint64_t)status.st_size;
+		return fd;
+	}
+	close(fd);
+	error_wrap(err, "%016llx.segment", (unsigned long long)name);
+	return -1;
 }
 
 /* Takes in records as long as they are whole and in order. False where the disk fails. */
@@ -271,7 +303,7 @@ bool segment_load(
 		ok = ftruncate(fd, (off_t)out->bytes) == 0 || error_errno(err, "cut");
 	}
 	close(fd);
-	return ok || error_wrap(err, "%016llx.spool", (unsigned long long)name);
+	return ok || error_wrap(err, "%016llx.segment", (unsigned long long)name);
 }
 
 /* --- thinning --- */
@@ -291,7 +323,8 @@ static bool copy_every_second(
 		if (!keep)
 			continue;
 		ok = segment_read(from, &record, &arena, &payload, err) &&
-		     segment_append(to, thinned, record.sequence, record.appended_ms, payload, err);
+		     segment_append(to, thinned, record.sequence, record.appended_ms, STR(""),
+			     payload, err);
 		arena_finish(&arena);
 	}
 	return ok && err->kind == ERROR_NONE;
@@ -299,7 +332,7 @@ static bool copy_every_second(
 
 bool segment_thin(int folder_fd, struct segment *segment, struct error *err)
 {
-	static const char beside[] = "thinned.new"; // no spool's file until it is whole
+	static const char beside[] = "thinned.new"; // no segment until it is whole
 	struct segment thinned = {.name = segment->name,
 		.first = 1,
 		.level = segment->level + 1,
