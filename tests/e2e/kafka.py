@@ -35,16 +35,16 @@ def two_free_ports():
 
 
 class Kafka:
-    def __init__(self, *options):
+    def __init__(self, *options, host="127.0.0.1"):
         subprocess.run([ROOT / "scripts/kafka", "--fetch"], check=True, timeout=300)
         self.folder = tempfile.mkdtemp(prefix="rq-kafka-", dir="/tmp")
-        self.port, self.options = two_free_ports(), options
-        self.address = f"127.0.0.1:{self.port}"
+        self.host, self.port, self.options = host, two_free_ports(), options
+        self.address = f"{host}:{self.port}"
         self.process = None
 
     def start(self):
         log = open(f"{self.folder}/broker.log", "ab")
-        self.process = subprocess.Popen([ROOT / "scripts/kafka", "--port", str(self.port), "--data", self.folder,
+        self.process = subprocess.Popen([ROOT / "scripts/kafka", "--host", self.host, "--port", str(self.port), "--data", self.folder,
                                          "--no-topics", *self.options], stdout=log, stderr=log)
         deadline = time.monotonic() + 90
         while True:
@@ -55,7 +55,7 @@ class Kafka:
                 assert self.process.poll() is None and time.monotonic() < deadline, open(log.name).read()
 
     def create(self, *topics, **config):
-        admin = AdminClient({"bootstrap.servers": self.address})  # its futures fail when it goes
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})  # its futures fail when it goes
         for future in admin.create_topics([NewTopic(topic, 1, 1, config=config) for topic in topics]).values():
             future.result(30)
 
@@ -63,7 +63,7 @@ class Kafka:
         """No topics any more, and a broker that runs."""
         if self.process.poll() is not None:
             self.start()
-        admin = AdminClient({"bootstrap.servers": self.address})
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
         def topics():
             return [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]

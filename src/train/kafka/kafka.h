@@ -2,8 +2,8 @@
  * train/kafka/kafka.h — to a Kafka cluster, through librdkafka: one sender whose calls never wait.
  * docs/cloud.md tells operators the same.
  *
- * Source of settings: librdkafka's CONFIGURATION.md. The sender is idempotent (acks=all): what is
- * sent again after a lost answer is in the topic once, and in order.
+ * Source of settings: librdkafka's CONFIGURATION.md. A sender without end to its patience is
+ * idempotent (acks=all): what is sent again after a lost answer is in the topic once, in order.
  */
 #ifndef TRAIN_KAFKA_KAFKA_H
 #define TRAIN_KAFKA_KAFKA_H
@@ -71,7 +71,10 @@ struct kafka_sender_options {
 	const struct kafka_settings *settings;
 	const char *client_id;
 	size_t max_record_bytes;
-	/* How long a record is tried before its report says that it has not arrived; 0: for ever.
+	/*
+	 * 0: records are tried for ever, each is in the topic once, and all are in order. Else once
+	 * each, for at most so long; then the report says that it has not arrived. It may be there
+	 * all the same, where the link broke before the answer.
 	 */
 	int64_t patience_ms;
 };
@@ -90,6 +93,9 @@ void kafka_sender_destroy(struct kafka_sender *sender, int64_t wait_ms); // take
  * ERROR_INVALID where the record is too large, ERROR_SYSTEM.
  */
 bool kafka_send(struct kafka_sender *sender, const struct kafka_record *record, struct error *err);
+
+/* Gives up what has not been sent yet; reports follow, as of what has failed. Does not wait. */
+void kafka_sender_recall(struct kafka_sender *sender);
 
 /* Readable when kafka_sender_attend has something to do. */
 int kafka_sender_fd(const struct kafka_sender *sender);

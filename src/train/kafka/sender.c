@@ -11,9 +11,12 @@
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -24,8 +27,10 @@
 enum {
 	MAX_WAITING = 4096,
 	RETRY_MS = 100,
-	RETRY_MAX_MS = 5000,
+	RETRY_MAX_MS = 400,
 	FOR_EVER_MS = 0,
+	SILENCE_MS = 2000,
+	SETUP_MS = 10000,
 };
 
 struct kafka_sender {
@@ -86,6 +91,23 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 
 /* --- creating --- */
 
+/*
+ * A link that died says nothing. Left to itself TCP would try again after 1, 2, 4, … 120 s, and
+ * what is sent would wait for that long after the link is back. So a connection on which nothing is
+ * acknowledged for two seconds is closed, and the next one is tried at once; while it connects,
+ * too.
+ */
+static int open_socket(int domain, int type, int protocol, void *context)
+{
+	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+
+	(void)context;
+	if (fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){SILENCE_MS},
+			       sizeof(unsigned)) != 0)
+		log_debug("no TCP_USER_TIMEOUT: a dead link is noticed later");
+	return fd;
+}
+
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
 {
 	char text[256];
@@ -117,7 +139,8 @@ static bool configure(
 		ok = set(conf, properties[i].name, properties[i].value, err);
 	arena_finish(&arena);
 	return ok && set(conf, "client.id", options->client_id, err) &&
-	       set(conf, "enable.idempotence", "true", err) &&
+	       set(conf, "enable.idempotence", options->patience_ms ? "false" : "true", err) &&
+	       (!options->patience_ms || set_number(conf, "message.send.max.retries", 0, err)) &&
 	       set_number(conf, "message.max.bytes", (int64_t)options->max_record_bytes, err) &&
 	       // Room for every record that may wait, of whatever size: the caller counts bytes.
 	       set_number(conf, "queue.buffering.max.kbytes", 1 << 20, err) &&
@@ -125,6 +148,7 @@ static bool configure(
 	       set_number(conf, "linger.ms", 2, err) &&
 	       set_number(conf, "reconnect.backoff.ms", RETRY_MS, err) &&
 	       set_number(conf, "reconnect.backoff.max.ms", RETRY_MAX_MS, err) &&
+	       set_number(conf, "socket.connection.setup.timeout.ms", SETUP_MS, err) &&
 	       set_number(conf, "message.timeout.ms",
 		       options->patience_ms ? options->patience_ms : FOR_EVER_MS, err) &&
 	       set(conf, "socket.keepalive.enable", "true", err) &&
@@ -154,6 +178,7 @@ struct kafka_sender *kafka_sender_create(const struct kafka_sender_options *opti
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_socket_cb(conf, open_socket);
 	sender->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (!sender->client) {
 		// Certificates that cannot be read are found here.
@@ -218,6 +243,11 @@ bool kafka_send(struct kafka_sender *sender, const struct kafka_record *record, 
 		: code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERROR_INVALID
 							       : ERROR_SYSTEM,
 		"%s", rd_kafka_err2str(code));
+}
+
+void kafka_sender_recall(struct kafka_sender *sender)
+{
+	rd_kafka_purge(sender->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 int kafka_sender_fd(const struct kafka_sender *sender)

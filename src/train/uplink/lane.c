@@ -90,6 +90,19 @@ static void begin_again(struct lane *lane, int64_t now_us)
 	spool_rewind(lane->spool);
 }
 
+void lane_skip(struct lane *lane, uint64_t sequence)
+{
+	lane->skips[lane->skip_count++ % LANE_SKIPS] = sequence;
+}
+
+static bool is_skipped(const struct lane *lane, uint64_t sequence)
+{
+	for (size_t i = 0; i < LANE_SKIPS; i++)
+		if (lane->skips[i] == sequence)
+			return true;
+	return false;
+}
+
 /* False: no more for now. */
 static bool send_next(struct lane *lane, struct arena *arena, int64_t now_us)
 {
@@ -105,6 +118,10 @@ static bool send_next(struct lane *lane, struct arena *arena, int64_t now_us)
 			return false;
 		push(lane, record.sequence, LANE_HOPELESS);
 		lane->refused++;
+		return true;
+	}
+	if (is_skipped(lane, record.sequence)) {
+		push(lane, record.sequence, LANE_ARRIVED);
 		return true;
 	}
 	if (!packed_read(record.payload, &event)) {

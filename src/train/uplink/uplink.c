@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/uplink/inbox.h"
-#include "train/uplink/lane.h"
+#include "train/uplink/live.h"
 #include "train/uplink/packed.h"
 
 #include <errno.h>
@@ -17,34 +17,23 @@
 
 /*
  * Two senders, so two connections: a picture in the way would hold up the event behind it. Events
- * are tried for ever, a picture for as long as somebody could want it live.
+ * are tried for ever, a picture once, for as long as somebody could want it live.
  */
 
 enum {
 	TICK_MS = 100,
 	SYNC_US = 1000000,
 	PATIENCE_MS = 3000,
-	MAX_LIVE = 4,	    // pictures under way; a link that cannot take them gets no more
-	STUCK_US = 1000000, // a picture under way for so long: the link is slow, or gone
 	UP_US = 3000000,
 	MAX_RECORD_BYTES = 25 << 20, // structured mode has base64
 	LEAVE_MS = 1000,
-};
-
-#define LIVE_TAG (UINT64_C(1) << 63)
-
-struct live {
-	struct buffer packed; // empty: the place is free
-	int64_t sent_us;
-	uint64_t tag;
 };
 
 struct uplink {
 	struct uplink_options options;
 	struct inbox inbox;
 	struct lane events, backlog;
-	struct live live[MAX_LIVE];
-	uint64_t next_live;
+	struct live live;
 	pthread_t thread;
 	bool has_thread;
 
@@ -55,7 +44,7 @@ struct uplink {
 	char trouble[256];
 
 	// The thread's own.
-	uint64_t live_arrived, pictures_lost, events_lost;
+	uint64_t events_lost, told_lost;
 	int64_t arrived_us, synced_us, complained_us;
 	bool is_down; // as trouble said
 	char why[256];
@@ -69,95 +58,6 @@ static void complain(struct uplink *uplink, const char *what, const char *why)
 		return;
 	uplink->complained_us = now_us;
 	log_warn("%s: %s", what, why);
-}
-
-/* --- pictures, live --- */
-
-static size_t live_count(const struct uplink *uplink)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < MAX_LIVE; i++)
-		count += uplink->live[i].packed.len > 0;
-	return count;
-}
-
-static bool is_stuck(const struct uplink *uplink, int64_t now_us)
-{
-	for (size_t i = 0; i < MAX_LIVE; i++)
-		if (uplink->live[i].packed.len && now_us - uplink->live[i].sent_us > STUCK_US)
-			return true;
-	return false;
-}
-
-static void keep_picture(struct uplink *uplink, const struct buffer *packed)
-{
-	struct error err = {0};
-	uint64_t sequence;
-
-	if (spool_append(
-		    uplink->backlog.spool, buffer_str(packed), clock_wall_ms(), &sequence, &err))
-		return;
-	uplink->pictures_lost++;
-	complain(uplink, "a picture is lost, the spool does not take it", err.text);
-}
-
-static bool post_live(struct uplink *uplink, struct live *place, const struct buffer *packed,
-	int64_t now_us, struct error *err)
-{
-	struct wire_cloud_event event;
-
-	place->tag = LIVE_TAG | ++uplink->next_live;
-	place->sent_us = now_us;
-	return packed_read(buffer_str(packed), &event) &&
-	       lane_post(uplink->backlog.sender, uplink->options.pictures_topic,
-		       uplink->options.mode, &event, place->tag, err);
-}
-
-/* Live where the link takes it; else it waits. */
-static void take_picture(struct uplink *uplink, int64_t now_us)
-{
-	struct buffer packed = {0};
-	struct live *place = NULL;
-	struct error err = {0};
-
-	if (!inbox_take_picture(&uplink->inbox, &packed))
-		return;
-	for (size_t i = 0; i < MAX_LIVE && !place; i++)
-		if (!uplink->live[i].packed.len)
-			place = &uplink->live[i];
-	bool has_link = place && !uplink->is_down && !is_stuck(uplink, now_us);
-
-	if (has_link && post_live(uplink, place, &packed, now_us, &err)) {
-		place->packed = packed;
-		return;
-	}
-	if (err.kind == ERROR_INVALID) {
-		uplink->pictures_lost++;
-		complain(uplink, "a picture is lost", err.text);
-	} else {
-		keep_picture(uplink, &packed);
-	}
-	buffer_finish(&packed);
-}
-
-static void report_live(struct uplink *uplink, const struct kafka_report *report)
-{
-	for (size_t i = 0; i < MAX_LIVE; i++) {
-		struct live *place = &uplink->live[i];
-
-		if (!place->packed.len || place->tag != report->tag)
-			continue;
-		if (report->has_arrived) {
-			uplink->live_arrived++;
-		} else {
-			// Even if it is too large: perhaps only together with another.
-			keep_picture(uplink, &place->packed);
-			snprintf(uplink->why, sizeof uplink->why, "%.250s", report->why);
-		}
-		buffer_finish(&place->packed);
-		return;
-	}
 }
 
 /* --- what the senders say --- */
@@ -186,8 +86,10 @@ static void on_picture_report(void *context, const struct kafka_report *report)
 
 	if (report->has_arrived)
 		note_arrival(uplink);
+	else
+		snprintf(uplink->why, sizeof uplink->why, "%.250s", report->why);
 	if (report->tag & LIVE_TAG)
-		report_live(uplink, report);
+		live_report(&uplink->live, report, clock_monotonic_us());
 	else
 		lane_report(&uplink->backlog, report, clock_monotonic_us());
 }
@@ -223,18 +125,22 @@ static void take_events(struct uplink *uplink)
 	}
 }
 
-/* While no live picture is under way the backlog has the link, one picture at a time. */
-static void send_backlog(struct uplink *uplink, int64_t now_us)
+/*
+ * Live pictures first; while none is under way the backlog has the link, one picture at a time. So
+ * it also finds out whether a link is back that has nothing new to take.
+ */
+static void send_pictures(struct uplink *uplink, int64_t now_us)
 {
-	if (live_count(uplink) == 0 && !uplink->is_down)
-		lane_send(&uplink->backlog, now_us);
-}
+	struct buffer packed = {0};
 
-/* Where all brokers were said to be down, an old picture finds out whether they are back. */
-static void probe(struct uplink *uplink, int64_t now_us)
-{
-	if (uplink->is_down && lane_is_idle(&uplink->events))
+	if (inbox_take_picture(&uplink->inbox, &packed))
+		live_take(&uplink->live, &packed, now_us);
+	live_attend(&uplink->live, now_us);
+	if (!uplink->live.under_way)
 		lane_send(&uplink->backlog, now_us);
+	if (uplink->live.lost > uplink->told_lost)
+		complain(uplink, "a picture is lost", uplink->live.why);
+	uplink->told_lost = uplink->live.lost;
 }
 
 static void sync_spools(struct uplink *uplink, int64_t now_us)
@@ -263,10 +169,10 @@ static bool share_counts(struct uplink *uplink, int64_t now_us)
 		.events_arrived = uplink->events.arrived,
 		.events_lost = uplink->events_lost + uplink->events.refused,
 		.events_waiting = events.waiting,
-		.pictures_live = uplink->live_arrived,
+		.pictures_live = uplink->live.arrived,
 		.pictures_late = uplink->backlog.arrived,
 		.pictures_thinned = pictures.thinned,
-		.pictures_lost = uplink->pictures_lost + uplink->backlog.refused,
+		.pictures_lost = uplink->live.lost + uplink->backlog.refused,
 		.pictures_waiting = pictures.waiting,
 		.spool_bytes = events.bytes + pictures.bytes,
 		.oldest_ms = events.waiting && pictures.waiting
@@ -315,9 +221,7 @@ static void *run(void *context)
 		kafka_sender_attend(uplink->backlog.sender);
 		take_events(uplink);
 		lane_send(&uplink->events, now_us);
-		take_picture(uplink, now_us);
-		send_backlog(uplink, now_us);
-		probe(uplink, now_us);
+		send_pictures(uplink, now_us);
 		sync_spools(uplink, now_us);
 	} while (share_counts(uplink, now_us));
 	return NULL;
@@ -373,6 +277,7 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 
 	uplink->options = *options;
 	pthread_mutex_init(&uplink->lock, NULL);
+	live_init(&uplink->live, &uplink->backlog);
 	bool ok = inbox_init(&uplink->inbox) || error_errno(err, "eventfd");
 
 	if (ok && mkdir(options->folder, 0700) != 0 && errno != EEXIST)
@@ -399,16 +304,12 @@ static void wind_down(struct uplink *uplink)
 
 	take_events(uplink);
 	while (clock_monotonic_us() < until_us && !uplink->is_down &&
-		(live_count(uplink) || uplink->events.under_way || uplink->backlog.under_way)) {
+		(uplink->live.under_way || uplink->events.under_way || uplink->backlog.under_way)) {
 		wait_for_work(uplink);
 		kafka_sender_attend(uplink->events.sender);
 		kafka_sender_attend(uplink->backlog.sender);
 	}
-	for (size_t i = 0; i < MAX_LIVE; i++) {
-		if (uplink->live[i].packed.len)
-			keep_picture(uplink, &uplink->live[i].packed);
-		buffer_finish(&uplink->live[i].packed);
-	}
+	live_finish(&uplink->live);
 }
 
 void uplink_stop(struct uplink *uplink)
