@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "train/monitor/record.h"
 #include "train/monitor/serve.h"
 
 #include <stdio.h>
@@ -90,4 +91,5 @@ void monitor_collect(void *context)
 	metric_set(out->refused, (double)monitor->counts.refused);
 	metric_set(out->viewers, (double)http_server_stats(service_http(monitor->service)).streams);
 	metric_set(out->age, age_us == INT64_MAX ? __builtin_nan("") : (double)age_us / 1e6);
+	monitor_record_collect(monitor);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "train/monitor/record.h"
 #include "train/monitor/serve.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ struct monitor_options {
 	struct service_settings service;
 	const char *token_file;
 	int64_t stale_ms;
+	struct record_settings record;
 };
 
 static const struct option table[] = {
@@ -32,6 +34,7 @@ static const struct option table[] = {
 		.environment = "RAILQUEST_MONITOR_STALE_AFTER",
 		.min = 100,
 		.max = 60000},
+	RECORD_OPTIONS(struct monitor_options, record),
 	{0},
 };
 
@@ -72,6 +75,7 @@ static void tick(void *context)
 
 	fleet_tick(&monitor->fleet, now_us);
 	report_pictures(monitor, now_us);
+	monitor_record_tick(monitor, clock_wall_ms());
 	// Streams that were silent for long get their heartbeat.
 	http_server_wake(service_http(monitor->service));
 	http_timer_start(monitor->ticking, TICK_US);
@@ -123,8 +127,7 @@ static void on_heard(void *context, struct fleet_train *train, const struct flee
 {
 	struct monitor *monitor = context;
 
-	(void)train;
-	(void)message;
+	monitor_record(monitor, train, message);
 	monitor_wake(monitor);
 }
 
@@ -140,6 +143,8 @@ static void on_message(void *context, struct str topic, struct str payload)
 		.wall_ms = clock_wall_ms(),
 	};
 
+	if (service_is_topic(monitor->service, SERVICE_COMMAND, topic))
+		monitor_record_command(monitor, monitor->fleet.trains[0], payload, message.wall_ms);
 	if (message.kind == STATE_OF_PRESENCE && !message.service.len)
 		return;
 	if (!fleet_take(&monitor->fleet, monitor->fleet.trains[0], &message, &err))
@@ -157,11 +162,15 @@ static void on_bus_state(void *context, bool is_connected)
 static void subscribe(struct monitor *monitor)
 {
 	struct service *service = monitor->service;
+	// A page wants the newest of everything, a recording all of it.
+	enum bus_keep keep = monitor->record ? BUS_KEEP_ALL : BUS_KEEP_LATEST;
 
-	service_subscribe(service, SERVICE_FRAME, 0, BUS_KEEP_LATEST);
-	service_subscribe(service, SERVICE_RESULT, 0, BUS_KEEP_LATEST);
-	service_subscribe(service, SERVICE_DECISION, 0, BUS_KEEP_LATEST);
+	service_subscribe(service, SERVICE_FRAME, 0, keep);
+	service_subscribe(service, SERVICE_RESULT, 0, keep);
+	service_subscribe(service, SERVICE_DECISION, monitor->record ? 1 : 0, keep);
 	service_subscribe(service, SERVICE_TELEMETRY, 0, BUS_KEEP_ALL);
+	if (monitor->record)
+		service_subscribe(service, SERVICE_COMMAND, 1, BUS_KEEP_ALL);
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		service_subscribe_state(service, services[i]);
 		state_expect(&monitor->fleet.trains[0]->state, services[i]);
@@ -208,6 +217,8 @@ static bool create(
 	// Over MQTT one train is listened to: it is there before it says anything.
 	if (!fleet_get(&monitor->fleet, str_from(options->service.train), err))
 		return false;
+	if (!monitor_record_start(monitor, &options->record, err))
+		return false;
 	monitor_create_metrics(monitor);
 	monitor->waking = http_timer_create(service_http(monitor->service), wake, monitor);
 	monitor->ticking = http_timer_create(service_http(monitor->service), tick, monitor);
@@ -237,6 +248,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	http_timer_destroy(monitor.waking);
 	http_timer_destroy(monitor.ticking);
 	service_destroy(monitor.service);
+	monitor_record_stop(&monitor);
 	fleet_finish(&monitor.fleet);
 	arena_finish(&arena);
 	return ok;

@@ -18,8 +18,11 @@ struct monitor_metrics {
 	struct metric *overtaken, *viewers, *age, *pictures, *unchanged, *refused;
 };
 
+struct monitor_record;
+
 struct monitor {
 	struct service *service;
+	struct monitor_record *record; // NULL: nothing is recorded
 	struct guard guard;
 	struct fleet fleet;
 	struct wire_id clock;
@@ -48,6 +51,18 @@ struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_requ
 /* overview.c: GET /api/trains, and /api/trains/stream. */
 void monitor_get_trains(struct http_request *request, void *monitor);
 void monitor_get_trains_stream(struct http_request *request, void *monitor);
+
+/* history_routes.c: GET /api/train/history, and what is below it. */
+void monitor_get_history(struct http_request *request, void *monitor);
+void monitor_get_history_events(struct http_request *request, void *monitor);
+void monitor_get_history_picture(struct http_request *request, void *monitor);
+/* What routes of the past have in common. False: it is answered. */
+bool monitor_read_instant(
+	struct http_request *request, const char *name, int64_t fallback_ms, int64_t *out);
+bool monitor_recorded_train(
+	struct monitor *monitor, struct http_request *request, struct str *train);
+/* NULL: nothing is recorded. */
+const char *monitor_record_folder(const struct monitor *monitor);
 
 /* Pages are told soon: what happens within some milliseconds is told at once. */
 void monitor_wake(struct monitor *monitor);

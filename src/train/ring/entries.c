@@ -15,7 +15,7 @@
  * number) and an entry for each record: number, instant, offset, size of the message, note.
  * Little-endian.
  */
-enum { HEAD_BYTES = 40, ENTRY_BYTES = 32, MAX_ENTRIES = 4 << 20 };
+enum { HEAD_BYTES = 40, ENTRY_BYTES = 40, MAX_ENTRIES = 4 << 20 };
 
 static const char magic[8] = {'R', 'Q', 'I', 'N', 'D', 'E', 'X', '1'};
 

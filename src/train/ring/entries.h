@@ -8,7 +8,7 @@
 #include "train/ring/ring.h"
 #include "train/segment/segment.h"
 
-enum { RING_NOTE_BYTES = 8 }; // before the message, in a record
+enum { RING_NOTE_BYTES = 16 }; // before the message, in a record
 
 void ring_note_encode(const struct ring_note *note, uint8_t out[RING_NOTE_BYTES]);
 /* False for what no note of ours is. */

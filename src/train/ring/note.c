@@ -13,14 +13,31 @@ static enum ring_mode mode_of(struct str name)
 	return RING_MODE_UNKNOWN;
 }
 
+/* Of 128 random bits 64 are enough to tell the pictures of a ring apart. */
+static uint64_t key_of(const struct wire_id *trace)
+{
+	uint64_t key;
+
+	memcpy(&key, trace->bytes, sizeof key);
+	return key;
+}
+
 static bool note_frame(struct ring_note *note, struct str message, struct arena *arena)
 {
 	struct wire_compat_image compat;
 	struct wire_frame frame;
 	struct error err = {0};
 
-	return note->is_compat ? wire_compat_read_image(message, arena, &compat, &err)
-			       : wire_read_frame(message, arena, &frame, &err);
+	if (note->is_compat) {
+		bool ok = wire_compat_read_image(message, arena, &compat, &err);
+
+		note->key = ok ? str_hash(compat.id.text) : 0;
+		return ok;
+	}
+	if (!wire_read_frame(message, arena, &frame, &err))
+		return false;
+	note->key = key_of(&frame.origin.trace);
+	return true;
 }
 
 static bool note_result(struct ring_note *note, struct str message, struct arena *arena)
@@ -29,8 +46,16 @@ static bool note_result(struct ring_note *note, struct str message, struct arena
 	struct wire_result result;
 	struct error err = {0};
 
-	return note->is_compat ? wire_compat_read_result(message, arena, &compat, &err)
-			       : wire_read_result(message, arena, &result, &err);
+	if (note->is_compat) {
+		bool ok = wire_compat_read_result(message, arena, &compat, &err);
+
+		note->key = ok ? str_hash(compat.id.text) : 0;
+		return ok;
+	}
+	if (!wire_read_result(message, arena, &result, &err))
+		return false;
+	note->key = key_of(&result.origin.trace);
+	return true;
 }
 
 static bool note_decision(struct ring_note *note, struct str message, struct arena *arena)
@@ -40,9 +65,12 @@ static bool note_decision(struct ring_note *note, struct str message, struct are
 	bool ok = note->is_compat ? wire_compat_read_command(message, &decision.order, &err)
 				  : wire_read_decision(message, arena, &decision, &err);
 
+	if (!ok)
+		return false;
 	note->state = (uint8_t)decision.order;
-	note->is_first = ok && decision.id == 1;
-	return ok;
+	note->key = key_of(&decision.origin.trace);
+	note->is_first = decision.id == 1;
+	return true;
 }
 
 static uint8_t percent(int64_t value)
@@ -98,6 +126,8 @@ void ring_note_encode(const struct ring_note *note, uint8_t out[RING_NOTE_BYTES]
 	};
 
 	memcpy(out, data, sizeof data);
+	for (size_t i = 0; i < 8; i++)
+		out[8 + i] = (uint8_t)(note->key >> (8 * i));
 }
 
 /* Whoever looks a state up in a table of names may do so unchecked. */
@@ -124,5 +154,44 @@ bool ring_note_decode(const uint8_t data[RING_NOTE_BYTES], struct ring_note *out
 	out->state = known_state(out->kind, data[2]);
 	out->battery_percent = percent(data[3]);
 	out->percent = percent(data[4]);
+	for (size_t i = 0; i < 8; i++)
+		out->key |= (uint64_t)data[8 + i] << (8 * i);
+	return true;
+}
+
+/* --- for those who show messages --- */
+
+bool ring_picture_of(const struct ring_note *note, struct str message, struct arena *arena,
+	struct ring_picture *out, struct error *err)
+{
+	struct wire_compat_image compat;
+	struct wire_frame frame;
+
+	*out = (struct ring_picture){.data = STR("")};
+	if (note->is_compat) {
+		if (!wire_compat_read_image(message, arena, &compat, err))
+			return false;
+		out->data = compat.picture;
+		out->format = compat.format;
+		return true;
+	}
+	if (!wire_read_frame(message, arena, &frame, err))
+		return false;
+	*out = (struct ring_picture){frame.image.data, frame.image.format, frame.image.width_px,
+		frame.image.height_px, frame.origin.captured_wall_ms};
+	return true;
+}
+
+bool ring_detections_of(const struct ring_note *note, struct str message, struct arena *arena,
+	struct wire_detection **out, size_t *count, struct error *err)
+{
+	struct wire_compat_result compat;
+	struct wire_result result;
+
+	if (note->is_compat ? !wire_compat_read_result(message, arena, &compat, err)
+			    : !wire_read_result(message, arena, &result, err))
+		return false;
+	*out = note->is_compat ? compat.detections : result.detections;
+	*count = note->is_compat ? compat.detection_count : result.detection_count;
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * A folder of segments (train/segment), each named after its first number. A record's payload is
- * eight bytes of note (note.c) and the message as it came; its time is the instant.
+ * sixteen bytes of note (note.c) and the message as it came; its time is the instant.
  *
  * When a segment is full it is made durable, and its index (entries.c) is written beside it: so a
  * closed segment is one that has an index, and whoever opens a ring of hundreds of gigabytes reads
@@ -24,7 +24,7 @@ enum {
 	AGES = 16,     // segments in the greatest age
 	LEAST_SEGMENT_BYTES = 32 << 10,
 	MOST_SEGMENT_BYTES = 16 << 20,
-	ENTRY_ON_DISK_BYTES = 32, // of an index
+	ENTRY_ON_DISK_BYTES = 40, // of an index
 };
 
 struct part {

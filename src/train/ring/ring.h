@@ -54,6 +54,7 @@ struct ring_note {
 	uint8_t state; // decision: enum wire_order; telemetry: enum ring_mode; command: wire_verb
 	uint8_t battery_percent; // 0: not known
 	uint8_t percent;	 // of the motor
+	uint64_t key; // the same for a picture, its result and its decision; 0: it belongs to none
 };
 
 /* Reads the message; whatever it is, there is a note of it. */
@@ -188,5 +189,21 @@ bool ring_reader_find(
  * ERROR_INVALID for one that was changed on the disk. */
 bool ring_reader_read(struct ring_reader *reader, const struct ring_entry *entry,
 	struct arena *arena, struct str *out, struct error *err);
+
+/* --- what messages of either form say, for those who show them --- */
+
+struct ring_picture {
+	struct str data;
+	enum wire_format format;
+	int64_t width_px, height_px; // that boxes refer to; 0: the picture's own
+	int64_t captured_ms;	     // 0: not said
+};
+
+/* Both: of readable messages; fail as the readers of wire.h do. */
+bool ring_picture_of(const struct ring_note *note, struct str message, struct arena *arena,
+	struct ring_picture *out, struct error *err);
+/* Detections in the arena. */
+bool ring_detections_of(const struct ring_note *note, struct str message, struct arena *arena,
+	struct wire_detection **out, size_t *count, struct error *err);
 
 #endif

@@ -336,7 +336,7 @@ static void a_torn_end_is_cut_and_numbers_go_on(void **state)
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(truncate(path, status.st_size - 7), 0);
 	ring = open_ring(MB, 0);
-	assert_int_equal(ring_status(ring).damaged, 24 + 8 + 100 - 7);
+	assert_int_equal(ring_status(ring).damaged, 24 + 16 + 100 - 7);
 	add(ring, 9, RING_FRAME, 9, 100);
 	struct ring_reader *reader = open_reader();
 
@@ -388,7 +388,7 @@ static void a_changed_index_is_made_good_by_the_segment(void **state)
 	segment_path(path, "0000000000000001.index");
 	int fd = open(path, O_WRONLY);
 
-	assert_int_equal(pwrite(fd, "\xff", 1, 40 + 32 + 16), 1);
+	assert_int_equal(pwrite(fd, "\xff", 1, 40 + 40 + 16), 1);
 	close(fd);
 	struct ring_reader *reader = open_reader();
 

@@ -1,0 +1,146 @@
+"""What the monitor records of a train: a whole train with its own broker looks at a piece of the film, its monitor is killed in
+the midst of it, and the past is asked for afterwards: history, pictures, clips, and decisions decided again."""
+import http.client
+import json
+import pathlib
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import chromium
+from mqtt import needs_mosquitto
+from railway import wait_until
+from serving import BUILD, ROOT
+from whole_train import TRAIN, Train, make_film
+
+pytestmark = needs_mosquitto
+MONITOR = BUILD / "bin/railquest-monitor"
+FIRST, BEHIND = 190, 260  # pictures of the film: away, a STOP sign, away
+PICTURES = BEHIND - FIRST
+
+
+class Past:
+    """A train that rode past a STOP sign, its monitor killed on the way; the train stands there, still recording."""
+
+    def __init__(self, folder):
+        make_film()
+        self.frames, self.recording, self.log = folder / "frames", folder / "recording", folder / "decisions.ndjson"
+        self.frames.mkdir()
+        subprocess.run([BUILD / "film/film", f"{self.frames}/", folder / "truth.json"], check=True, timeout=300)
+        for path in self.frames.iterdir():
+            if not FIRST <= int(path.stem) < BEHIND:
+                path.unlink()
+        self.train = Train("--source", f"dir:{self.frames}", "--set", "capture.size=source", "--set", "capture.no-start", "--hub",
+                           "print", "--set", f"decision.log={self.log}", "--set", f"monitor.record={self.recording}",
+                           "--set", "monitor.record-size=64")
+        try:
+            self._ride()
+        except BaseException:
+            self.train.close()
+            raise
+
+    def _ride(self):
+        self.train.wait_connected()
+        wait_until(lambda: "ok broker" in self.train.ask("monitor", "/ready")[1], "the monitor has no broker", 20)
+        time.sleep(0.5)
+        self.train.post("controller", "/arm")
+        self.began = time.time()
+        self.train.post("capture", "/capture/start")
+        time.sleep(2.5)
+        self.killed = time.time()
+        self.train.kill("monitor")
+        self.train.wait_for(f"the source is over after {PICTURES} pictures", 60)
+        wait_until(lambda: self.log.exists() and len(self.log.read_text().splitlines()) == PICTURES, "too few decisions", 20)
+        time.sleep(0.5)
+        self.ended = time.time()
+
+    def ask(self, path, **parameters):
+        """(status, headers, body)"""
+        address = self.train.address("monitor")
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        client = http.client.HTTPConnection(address, timeout=60)
+        client.request("GET", f"{path}?{query}")
+        answer = client.getresponse()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        client.close()
+        return found
+
+    def json(self, path, **parameters):
+        status, _, body = self.ask(path, **parameters)
+        assert status == 200, body
+        return json.loads(body)
+
+    def range(self):
+        return {"from": f"{self.began - 1:.3f}", "to": f"{self.ended + 1:.3f}"}
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory):
+    past = Past(tmp_path_factory.mktemp("past"))
+    yield past
+    assert past.train.close() == 0, past.train.text()
+
+
+def frames_of(past, events):
+    """By their bytes: each recorded picture is one of the folder's."""
+    known = {path.read_bytes(): int(path.stem) for path in past.frames.iterdir()}
+    found = []
+    for event in events:
+        if event["kind"] != "frame":
+            continue
+        status, headers, body = past.ask("/api/train/history/frame.jpg", number=event["number"])
+        assert status == 200 and headers["content-type"] == "image/jpeg" and headers["x-train-picture"] == str(event["number"])
+        found.append(known[body])
+    return found
+
+
+def test_all_is_there_but_what_was_said_while_the_monitor_was_dead(past):
+    events = past.json("/api/train/history/events", **past.range())
+    assert not events["cut"]
+    frames = frames_of(past, events["events"])
+    assert frames == sorted(set(frames)), "in order, each once"
+    gone = {int(n) for n in range(FIRST, BEHIND)} - set(frames)
+    assert frames[0] == FIRST and frames[-1] == BEHIND - 1
+    assert gone and max(gone) - min(gone) + 1 == len(gone), f"one gap, where it was killed: {sorted(gone)}"
+    by_key = {}
+    for event in events["events"]:
+        by_key.setdefault(event.get("key"), {})[event["kind"]] = event
+    whole = [each for each in by_key.values() if {"frame", "result", "decision"} <= set(each)]
+    assert len(whole) >= len(frames) - 3
+    signs = [each for each in whole if each["result"]["detections"]]
+    assert signs and signs[-1]["result"]["detections"][0]["class_name"] in ("DangerAhead", "SpeedLimit")
+    assert {event["command"] for event in events["events"] if event["kind"] == "command"} <= {"arm", "stop"}
+    assert any(event["kind"] == "telemetry" and event["mode"] == "stopped" for event in events["events"])
+
+
+def test_the_timeline_has_the_stop_and_the_gap(past):
+    line = past.json("/api/train/history", **past.range())
+    assert "stop" in {order for _, _, order in line["orders"]} and "go" in {order for _, _, order in line["orders"]}
+    assert "stopped" in {mode for _, _, mode in line["modes"]}
+    spans = line["pictures"]
+    assert 1 <= len(spans) <= 3 and PICTURES - 30 < sum(count for _, _, count in spans) < PICTURES
+    assert all(a < b for a, b, _ in spans) and line["oldest_ms"] <= past.killed * 1000 <= line["newest_ms"]
+    coarse = past.json("/api/train/history", **{"from": past.began - 86400 * 365, "to": past.ended})
+    assert len(json.dumps(coarse)) < 100_000
+    assert "stop" in {order for _, _, order in coarse["orders"]}, "a short stop is seen in a year"
+
+
+def test_an_instant_is_answered_with_the_picture_of_then(past):
+    events = past.json("/api/train/history/events", **past.range())["events"]
+    frame = [event for event in events if event["kind"] == "frame"][7]
+    status, headers, _ = past.ask("/api/train/history/frame.jpg", at=f"{frame['at_ms'] / 1000:.3f}")
+    assert status == 200 and headers["x-train-picture"] == str(frame["number"]) and headers["x-train-at"] == str(frame["at_ms"])
+    assert past.ask("/api/train/history/frame.jpg", at="1")[0] == 404
+    assert past.ask("/api/train/history/frame.jpg", number=10**9)[0] == 404
+
+
+@pytest.mark.parametrize("path, status", [
+    ("/api/train/history?from=yesterday", 400), ("/api/train/history?from=20&to=10", 400),
+    ("/api/train/history?train=none", 404), ("/api/train/history/events?from=0&to=1e9", 400),
+    ("/api/train/history/frame.jpg?number=0", 400), ("/api/train/history?train=../..", 404)])
+def test_what_cannot_be_meant_is_said_to_be(past, path, status):
+    name, _, query = path.partition("?")
+    got, _, body = past.ask(name, **dict(part.split("=") for part in query.split("&")))
+    assert got == status and "error" in json.loads(body)
