@@ -12,7 +12,7 @@ export default defineConfig({
 		// `default-src 'self'` forbids data: URLs and inline scripts, so nothing may be inlined.
 		assetsInlineLimit: 0,
 		modulePreload: { polyfill: false },
-		rollupOptions: { input: { index: page('index.html'), stage: page('stage.html'), train: page('train.html') } },
+		rollupOptions: { input: { index: page('index.html'), stage: page('stage.html'), train: page('train.html'), trains: page('trains.html') } },
 	},
 	server: {
 		host: '127.0.0.1',

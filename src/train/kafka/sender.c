@@ -1,22 +1,10 @@
-#include "train/kafka/kafka.h"
+#include "train/kafka/client.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 
-#ifdef __clang__
-// The types that its macros check are checked by statement expressions, which are no ISO C: clang
-// minds them in a header of others, too. gcc checks them.
-#define LIBRDKAFKA_TYPECHECKS 0
-#endif
-
 #include <errno.h>
-#include <librdkafka/rdkafka.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -26,11 +14,7 @@
 
 enum {
 	MAX_WAITING = 4096,
-	RETRY_MS = 100,
-	RETRY_MAX_MS = 400,
 	FOR_EVER_MS = 0,
-	SILENCE_MS = 2000,
-	SETUP_MS = 10000,
 };
 
 struct kafka_sender {
@@ -81,81 +65,24 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *con
 		sender->listener.context, reason, code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
 }
 
-/* Its own lines repeat what on_error gets; the rest is for us. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-	(void)client;
-	(void)level;
-	log_debug("librdkafka %s: %s", facility, text);
-}
-
 /* --- creating --- */
-
-/*
- * A link that died says nothing. Left to itself TCP would try again after 1, 2, 4, … 120 s, and
- * what is sent would wait for that long after the link is back. So a connection on which nothing is
- * acknowledged for two seconds is closed, and the next one is tried at once; while it connects,
- * too.
- */
-static int open_socket(int domain, int type, int protocol, void *context)
-{
-	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
-
-	(void)context;
-	if (fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){SILENCE_MS},
-			       sizeof(unsigned)) != 0)
-		log_debug("no TCP_USER_TIMEOUT: a dead link is noticed later");
-	return fd;
-}
-
-static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
-{
-	char text[256];
-
-	// The text may name the value, and with it a password.
-	if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
-		return true;
-	return error_set(err, ERROR_SYSTEM, "librdkafka refuses %s%s%s", name,
-		strstr(name, "password") ? "" : ": ", strstr(name, "password") ? "" : text);
-}
-
-static bool set_number(rd_kafka_conf_t *conf, const char *name, int64_t value, struct error *err)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%lld", (long long)value);
-	return set(conf, name, text, err);
-}
 
 static bool configure(
 	rd_kafka_conf_t *conf, const struct kafka_sender_options *options, struct error *err)
 {
-	struct kafka_property *properties;
-	struct arena arena = {0};
-	size_t count = 0;
-	bool ok = kafka_properties(options->settings, &arena, &properties, &count, err);
-
-	for (size_t i = 0; ok && i < count; i++)
-		ok = set(conf, properties[i].name, properties[i].value, err);
-	arena_finish(&arena);
-	return ok && set(conf, "client.id", options->client_id, err) &&
-	       set(conf, "enable.idempotence", options->patience_ms ? "false" : "true", err) &&
-	       (!options->patience_ms || set_number(conf, "message.send.max.retries", 0, err)) &&
-	       set_number(conf, "message.max.bytes", (int64_t)options->max_record_bytes, err) &&
+	return client_configure(conf, options->settings, options->client_id, err) &&
+	       client_set(
+		       conf, "enable.idempotence", options->patience_ms ? "false" : "true", err) &&
+	       (!options->patience_ms ||
+		       client_set_number(conf, "message.send.max.retries", 0, err)) &&
+	       client_set_number(
+		       conf, "message.max.bytes", (int64_t)options->max_record_bytes, err) &&
 	       // Room for every record that may wait, of whatever size: the caller counts bytes.
-	       set_number(conf, "queue.buffering.max.kbytes", 1 << 20, err) &&
-	       set_number(conf, "queue.buffering.max.messages", MAX_WAITING, err) &&
-	       set_number(conf, "linger.ms", 2, err) &&
-	       set_number(conf, "reconnect.backoff.ms", RETRY_MS, err) &&
-	       set_number(conf, "reconnect.backoff.max.ms", RETRY_MAX_MS, err) &&
-	       set_number(conf, "socket.connection.setup.timeout.ms", SETUP_MS, err) &&
-	       set_number(conf, "message.timeout.ms",
-		       options->patience_ms ? options->patience_ms : FOR_EVER_MS, err) &&
-	       set(conf, "socket.keepalive.enable", "true", err) &&
-	       set(conf, "socket.nagle.disable", "true", err) &&
-	       // A topic that is made while we run is found within so long.
-	       set_number(conf, "topic.metadata.refresh.interval.ms", 10000, err) &&
-	       set(conf, "log.queue", "false", err);
+	       client_set_number(conf, "queue.buffering.max.kbytes", 1 << 20, err) &&
+	       client_set_number(conf, "queue.buffering.max.messages", MAX_WAITING, err) &&
+	       client_set_number(conf, "linger.ms", 2, err) &&
+	       client_set_number(conf, "message.timeout.ms",
+		       options->patience_ms ? options->patience_ms : FOR_EVER_MS, err);
 }
 
 struct kafka_sender *kafka_sender_create(const struct kafka_sender_options *options,
@@ -177,8 +104,7 @@ struct kafka_sender *kafka_sender_create(const struct kafka_sender_options *opti
 	rd_kafka_conf_set_opaque(conf, sender);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_log_cb(conf, on_log);
-	rd_kafka_conf_set_socket_cb(conf, open_socket);
+	rd_kafka_conf_set_log_cb(conf, client_log);
 	sender->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (!sender->client) {
 		// Certificates that cannot be read are found here.

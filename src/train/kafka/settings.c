@@ -22,11 +22,16 @@ static void add(struct list *list, const char *name, const char *value)
 	list->items[list->count++] = (struct kafka_property){name, value};
 }
 
-static bool refuse_url(const char *url, const char *what, struct error *err)
+static const char *option_of(const struct kafka_settings *settings)
+{
+	return settings->option ? settings->option : "--kafka";
+}
+
+static bool refuse_url(const struct kafka_settings *settings, const char *what, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-		"--kafka \"%s\": %s; write kafka://HOST:PORT[,HOST:PORT], or kafkas://… for TLS",
-		url, what);
+		"%s \"%s\": %s; write kafka://HOST:PORT[,HOST:PORT], or kafkas://… for TLS",
+		option_of(settings), settings->url, what);
 }
 
 /* By its name: looking a name up could wait. */
@@ -45,20 +50,21 @@ static bool is_here(struct str host)
 }
 
 /* "HOST:PORT"; *here becomes false where it is another machine. */
-static bool check_broker(const char *url, struct str address, bool *here, struct error *err)
+static bool check_broker(
+	const struct kafka_settings *settings, struct str address, bool *here, struct error *err)
 {
 	const char *colon = memrchr(address.data, ':', address.len);
 	int64_t port;
 
 	if (!colon || colon == address.data)
-		return refuse_url(url, "each broker is HOST:PORT", err);
+		return refuse_url(settings, "each broker is HOST:PORT", err);
 	struct str host = {address.data, (size_t)(colon - address.data)};
 
 	if (!number_parse_int((struct str){colon + 1, address.len - host.len - 1}, &port) ||
 		port < 1 || port > 65535)
-		return refuse_url(url, "a port is a number from 1 to 65535", err);
+		return refuse_url(settings, "a port is a number from 1 to 65535", err);
 	if (memchr(host.data, '@', host.len))
-		return refuse_url(url,
+		return refuse_url(settings,
 			"user and password do not go here, but into --kafka-user and "
 			"--kafka-password-file",
 			err);
@@ -66,7 +72,8 @@ static bool check_broker(const char *url, struct str address, bool *here, struct
 	return true;
 }
 
-static bool check_brokers(const char *url, struct str rest, bool *here, struct error *err)
+static bool check_brokers(
+	const struct kafka_settings *settings, struct str rest, bool *here, struct error *err)
 {
 	*here = true;
 	for (size_t count = 0; rest.len || count == 0; count++) {
@@ -74,8 +81,8 @@ static bool check_brokers(const char *url, struct str rest, bool *here, struct e
 		struct str one = {rest.data, comma ? (size_t)(comma - rest.data) : rest.len};
 
 		if (count == MAX_BROKERS)
-			return refuse_url(url, "more brokers than 32", err);
-		if (!check_broker(url, one, here, err))
+			return refuse_url(settings, "more brokers than 32", err);
+		if (!check_broker(settings, one, here, err))
 			return false;
 		rest.data += one.len + (comma != NULL);
 		rest.len -= one.len + (comma != NULL);
@@ -159,16 +166,17 @@ bool kafka_properties(const struct kafka_settings *settings, struct arena *arena
 	struct list list = {ARENA_ARRAY(arena, struct kafka_property, MAX_PROPERTIES), 0};
 
 	if (!tls && !str_starts_with(url, STR("kafka://")))
-		return refuse_url(settings->url, "it is no such URL", err);
+		return refuse_url(settings, "it is no such URL", err);
 	struct str brokers = {url.data + skip, url.len - skip};
 
-	if (!check_brokers(settings->url, brokers, &here, err))
+	if (!check_brokers(settings, brokers, &here, err))
 		return false;
 	if (!tls && !here && !settings->allow_plaintext)
 		return error_set(err, ERROR_INVALID,
-			"--kafka \"%s\" is another machine, and kafka:// sends everything in the "
+			"%s \"%s\" is another machine, and kafka:// sends everything in the "
 			"clear%s: use kafkas://, or say --allow-plaintext",
-			settings->url, settings->user ? ", the password perhaps too" : "");
+			option_of(settings), settings->url,
+			settings->user ? ", the password perhaps too" : "");
 	if (!tls && (settings->ca_file || settings->certificate_file || settings->key_file))
 		return error_set(err, ERROR_INVALID,
 			"--kafka-ca-file, --kafka-certificate and --kafka-key are for kafkas://");

@@ -60,6 +60,28 @@ bool commands_hear(
 	return changed;
 }
 
+bool commands_fail(
+	struct commands *commands, const struct wire_id *id, const char *why, int64_t now_us)
+{
+	for (size_t i = 0; i < commands->count; i++) {
+		struct given_command *command = &commands->given[i];
+
+		if (memcmp(&command->id, id, sizeof *id) != 0 ||
+			(command->outcome != COMMAND_SENT &&
+				command->outcome != COMMAND_UNANSWERED))
+			continue;
+		snprintf(command->reason, sizeof command->reason, "%.159s", why);
+		conclude(commands, command, COMMAND_UNSENT, now_us);
+		return true;
+	}
+	return false;
+}
+
+static int64_t patience_us(const struct commands *commands)
+{
+	return commands->patience_us ? commands->patience_us : COMMANDS_PATIENCE_US;
+}
+
 bool commands_tick(struct commands *commands, int64_t now_us)
 {
 	bool changed = false;
@@ -68,7 +90,7 @@ bool commands_tick(struct commands *commands, int64_t now_us)
 		struct given_command *command = &commands->given[i];
 
 		if (command->outcome != COMMAND_SENT ||
-			now_us - command->sent_us < COMMANDS_PATIENCE_US)
+			now_us - command->sent_us < patience_us(commands))
 			continue;
 		conclude(commands, command, COMMAND_UNANSWERED, now_us);
 		changed = true;
@@ -80,6 +102,6 @@ int64_t commands_next_us(const struct commands *commands)
 {
 	for (size_t i = 0; i < commands->count; i++)
 		if (commands->given[i].outcome == COMMAND_SENT)
-			return commands->given[i].sent_us + COMMANDS_PATIENCE_US;
+			return commands->given[i].sent_us + patience_us(commands);
 	return INT64_MAX;
 }

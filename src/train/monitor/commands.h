@@ -13,7 +13,7 @@ enum command_outcome {
 	COMMAND_SENT, // nothing was heard of it yet
 	COMMAND_DONE,
 	COMMAND_REFUSED,
-	COMMAND_UNANSWERED, // for COMMANDS_PATIENCE_US; a later answer still counts
+	COMMAND_UNANSWERED, // for patience_us; a later answer still counts
 	COMMAND_UNSENT,	    // no broker took it
 	COMMAND_OUTCOME_COUNT,
 };
@@ -33,6 +33,7 @@ struct given_command {
 struct commands {
 	struct given_command given[COMMANDS_KEPT]; // oldest first
 	size_t count;
+	int64_t patience_us;					       // 0: COMMANDS_PATIENCE_US
 	int64_t outcomes[WIRE_VERB_DISARM + 1][COMMAND_OUTCOME_COUNT]; // how often
 };
 
@@ -47,6 +48,10 @@ void commands_add(struct commands *commands, const struct wire_id *id, enum wire
  */
 bool commands_hear(
 	struct commands *commands, const struct wire_telemetry *telemetry, int64_t now_us);
+
+/* No broker took it after all, and why. Returns whether that changed anything. */
+bool commands_fail(
+	struct commands *commands, const struct wire_id *id, const char *why, int64_t now_us);
 
 /* Commands that were unanswered for too long; returns whether there are any new ones. */
 bool commands_tick(struct commands *commands, int64_t now_us);

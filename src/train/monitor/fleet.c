@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// Late messages come close together: what none followed for so long was the last.
+enum { HOLD_US = 500000 };
+
 void fleet_init(struct fleet *fleet, const struct fleet_setup *setup)
 {
 	*fleet = (struct fleet){.setup = *setup};
@@ -13,6 +16,9 @@ void fleet_init(struct fleet *fleet, const struct fleet_setup *setup)
 void fleet_finish(struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->count; i++) {
+		for (size_t kind = 0; kind < STATE_KIND_COUNT; kind++)
+			buffer_finish(&fleet->trains[i]->held[kind].payload);
+		seen_finish(&fleet->trains[i]->seen);
 		state_finish(&fleet->trains[i]->state);
 		free(fleet->trains[i]);
 	}
@@ -89,14 +95,69 @@ static bool take(struct state *state, const struct fleet_message *message, struc
 	return error_set(err, ERROR_INVALID, "a message of no kind");
 }
 
+static void hold(struct fleet_train *train, const struct fleet_message *message)
+{
+	struct fleet_held *held = &train->held[message->kind];
+
+	train->state.late++;
+	train->state.late_us = message->now_us;
+	if (message->time_ms <= train->time_ms[message->kind] || message->time_ms < held->time_ms)
+		return;
+	buffer_clear(&held->payload);
+	buffer_append_str(&held->payload, message->payload);
+	held->time_ms = message->time_ms;
+	held->held_us = message->now_us;
+}
+
+static bool show(struct fleet_train *train, const struct fleet_message *message, struct error *err)
+{
+	struct state *state = &train->state;
+
+	clocks_set_own(&state->clocks, message->now_us, message->wall_ms);
+	if (!take(state, message, err))
+		return false;
+	if (message->time_ms > train->time_ms[message->kind])
+		train->time_ms[message->kind] = message->time_ms;
+	return true;
+}
+
 bool fleet_take(struct fleet *fleet, struct fleet_train *train, const struct fleet_message *message,
 	struct error *err)
 {
-	if (!take(&train->state, message, err))
+	if (message->id.len && !seen_add(&train->seen, message->source, message->id)) {
+		train->state.duplicates++;
+		return true;
+	}
+	if (message->is_late)
+		hold(train, message);
+	else if (!show(train, message, err))
 		return false;
 	if (fleet->setup.heard)
 		fleet->setup.heard(fleet->setup.context, train, message);
 	return true;
+}
+
+/* Nothing newer came: it is the last that is known, and is shown as old as it is. */
+static void show_held(
+	struct fleet_train *train, enum state_kind kind, int64_t now_us, int64_t wall_ms)
+{
+	struct fleet_held *held = &train->held[kind];
+	struct error err = {0};
+	struct fleet_message message = {
+		.kind = kind,
+		.payload = buffer_str(&held->payload),
+		.now_us = now_us,
+		.wall_ms = wall_ms,
+		.time_ms = held->time_ms,
+	};
+
+	if (!held->payload.len || now_us - held->held_us < HOLD_US)
+		return;
+	train->state.is_late = true;
+	if (held->time_ms > train->time_ms[kind])
+		show(train, &message, &err); // one that cannot be read is counted
+	train->state.is_late = false;
+	buffer_clear(&held->payload);
 }
 
 void fleet_set_broker(struct fleet *fleet, bool is_there)
@@ -106,10 +167,13 @@ void fleet_set_broker(struct fleet *fleet, bool is_there)
 		state_set_broker(&fleet->trains[i]->state, is_there);
 }
 
-void fleet_tick(struct fleet *fleet, int64_t now_us)
+void fleet_tick(struct fleet *fleet, int64_t now_us, int64_t wall_ms)
 {
-	for (size_t i = 0; i < fleet->count; i++)
+	for (size_t i = 0; i < fleet->count; i++) {
+		for (size_t kind = 0; kind < STATE_KIND_COUNT; kind++)
+			show_held(fleet->trains[i], (enum state_kind)kind, now_us, wall_ms);
 		state_tick(&fleet->trains[i]->state, now_us);
+	}
 }
 
 /* --- sums --- */
@@ -138,6 +202,24 @@ int64_t fleet_overtaken(const struct fleet *fleet)
 
 	for (size_t i = 0; i < fleet->count; i++)
 		sum += fleet->trains[i]->state.overtaken;
+	return sum;
+}
+
+int64_t fleet_late(const struct fleet *fleet)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.late;
+	return sum;
+}
+
+int64_t fleet_duplicates(const struct fleet *fleet)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		sum += fleet->trains[i]->state.duplicates;
 	return sum;
 }
 

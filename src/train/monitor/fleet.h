@@ -7,14 +7,24 @@
 #ifndef TRAIN_MONITOR_FLEET_H
 #define TRAIN_MONITOR_FLEET_H
 
+#include "train/monitor/seen.h"
 #include "train/monitor/state.h"
 
 enum { FLEET_MAX_TRAINS = 64, FLEET_MAX_NAME_BYTES = 64 };
+
+/* The last of what came late, until it is known whether something newer comes. */
+struct fleet_held {
+	struct buffer payload; // empty: nothing
+	int64_t time_ms, held_us;
+};
 
 struct fleet_train {
 	char name[FLEET_MAX_NAME_BYTES + 1];
 	size_t index; // in its fleet, in the order in which trains were heard of
 	struct state state;
+	struct seen seen; // ids, where messages have some
+	struct fleet_held held[STATE_KIND_COUNT];
+	int64_t time_ms[STATE_KIND_COUNT]; // of the last one that was shown; 0: not known
 };
 
 /* A message of a train, as it is on the bus. All texts are borrowed. */
@@ -24,11 +34,22 @@ struct fleet_message {
 	struct str payload;
 	int64_t now_us;	 // heard, monotonic
 	int64_t wall_ms; // heard, Unix time
+	/* In the cloud, else empty and 0. */
+	struct str source, id; // of its CloudEvent: two of the same are one message
+	int64_t time_ms;       // what it tells of, Unix time on the train
+	/*
+	 * It lay in a spool or a topic. It is heard like any other, but not shown as if it were
+	 * live: the last one of a kind is, with its age, once no other came for a while.
+	 */
+	bool is_late;
 };
 
 struct fleet_setup {
 	struct state_setup state; // of every train; its name is put in
-	/* Called for each message that could be read. May be NULL. */
+	/*
+	 * Called for each message, once, as it came: live ones that could be read, and late ones,
+	 * which are not read yet. May be NULL.
+	 */
 	void (*heard)(
 		void *context, struct fleet_train *train, const struct fleet_message *message);
 	void *context;
@@ -62,12 +83,14 @@ bool fleet_take(struct fleet *fleet, struct fleet_train *train, const struct fle
 /* Where messages come from is there, or not. */
 void fleet_set_broker(struct fleet *fleet, bool is_there);
 /* Whatever the time alone changes. */
-void fleet_tick(struct fleet *fleet, int64_t now_us);
+void fleet_tick(struct fleet *fleet, int64_t now_us, int64_t wall_ms);
 
 /* Sums over all trains. */
 int64_t fleet_taken(const struct fleet *fleet, enum state_kind kind);
 int64_t fleet_refused(const struct fleet *fleet, enum state_kind kind);
 int64_t fleet_overtaken(const struct fleet *fleet);
+int64_t fleet_late(const struct fleet *fleet);
+int64_t fleet_duplicates(const struct fleet *fleet);
 int64_t fleet_commands(
 	const struct fleet *fleet, enum wire_verb verb, enum command_outcome outcome);
 /* Of the newest picture of any train; INT64_MAX where there is none. */

@@ -1,7 +1,7 @@
 #include "train/monitor/journeys.h"
 
 const char *const journey_hop_names[JOURNEY_HOP_COUNT] = {
-	"capture", "inference", "decision", "hub", "total"};
+	"capture", "inference", "decision", "hub", "total", "cloud"};
 
 struct journey *journeys_find(struct journeys *journeys, const struct wire_id *trace)
 {
@@ -52,4 +52,5 @@ void journey_hops(const struct journey *journey, int64_t out[JOURNEY_HOP_COUNT])
 	out[JOURNEY_DECISION] = between(found_us, journey->decided_us);
 	out[JOURNEY_HUB] = between(journey->decided_us, end_us);
 	out[JOURNEY_TOTAL] = between(journey->captured_us, end_us);
+	out[JOURNEY_CLOUD] = between(journey->decided_us, journey->heard_us);
 }

@@ -23,6 +23,7 @@ struct journey {
 	int64_t took_us;     // the detector, as the result says
 	int64_t decided_us;
 	int64_t received_us, written_us; // by the controller, to the hub
+	int64_t heard_us; // its order, by a monitor in the cloud; 0: this one is no such
 };
 
 /* A zeroed struct knows of none. */
@@ -42,6 +43,7 @@ enum journey_hop {
 	JOURNEY_DECISION,  // to the order
 	JOURNEY_HUB,   // to the controller, and to the hub where the order changed something there
 	JOURNEY_TOTAL, // light to hub
+	JOURNEY_CLOUD, // from the order to the monitor in the cloud
 	JOURNEY_HOP_COUNT,
 };
 

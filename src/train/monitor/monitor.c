@@ -8,12 +8,15 @@
 #include <stdio.h>
 
 enum { WAKE_US = 5000, TICK_US = 200000, MAX_CONNECTIONS = 128, MAX_STREAMS = 32, MAX_BODY = 4096 };
+// With a command's effect, across the cloud and back.
+enum { CLOUD_PATIENCE_US = 3000000 };
 
 struct monitor_options {
 	struct service_settings service;
-	const char *token_file;
+	const char *token_file, *from;
 	int64_t stale_ms;
 	struct record_settings record;
+	struct source_options source;
 };
 
 static const struct option table[] = {
@@ -35,6 +38,30 @@ static const struct option table[] = {
 		.min = 100,
 		.max = 60000},
 	RECORD_OPTIONS(struct monitor_options, record),
+	{.name = "source",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct monitor_options, from),
+		.placeholder = "URL",
+		.help = "where messages come from: mqtt://HOST:PORT (as --broker), "
+			"kafka://HOST:PORT[,HOST:PORT] or kafkas:// for TLS; otherwise --broker",
+		.environment = "RAILQUEST_MONITOR_SOURCE"},
+	{.name = "group",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct monitor_options, source.group),
+		.placeholder = "NAME",
+		.help = "the Kafka group; monitors of one group share the trains; otherwise one of "
+			"its own, so that it shows all",
+		.environment = "RAILQUEST_MONITOR_GROUP"},
+	{.name = "look-back",
+		.kind = OPTION_DURATION,
+		.offset = offsetof(struct monitor_options, source.look_back_ms),
+		.placeholder = "TIME",
+		.help = "how far back in the topics is begun, at most",
+		.fallback = "1m",
+		.environment = "RAILQUEST_MONITOR_LOOK_BACK",
+		.min = 0,
+		.max = 86400000},
+	KAFKA_OPTIONS(struct monitor_options, source.kafka),
 	{0},
 };
 
@@ -62,6 +89,9 @@ static void report_pictures(struct monitor *monitor, int64_t now_us)
 	int64_t age_us = fleet_age_us(&monitor->fleet, now_us);
 	char why[96] = "no picture yet";
 
+	// In the cloud a train may well be switched off: alerts say so, not the monitor's health.
+	if (monitor->source)
+		return;
 	if (age_us != INT64_MAX)
 		snprintf(why, sizeof why, "the newest picture is %.1f s old", (double)age_us / 1e6);
 	service_ready(monitor->service, "pictures",
@@ -73,7 +103,9 @@ static void tick(void *context)
 	struct monitor *monitor = context;
 	int64_t now_us = clock_monotonic_us();
 
-	fleet_tick(&monitor->fleet, now_us);
+	fleet_tick(&monitor->fleet, now_us, clock_wall_ms());
+	if (monitor->source)
+		source_tick(monitor->source, now_us);
 	report_pictures(monitor, now_us);
 	monitor_record_tick(monitor, clock_wall_ms());
 	// Streams that were silent for long get their heartbeat.
@@ -179,12 +211,28 @@ static void subscribe(struct monitor *monitor)
 
 /* --- all together --- */
 
+static bool listen_to(
+	struct monitor *monitor, const struct monitor_options *options, struct error *err)
+{
+	if (options->source.kafka.url) {
+		monitor->source =
+			source_open(monitor->service, &monitor->fleet, &options->source, err);
+		return monitor->source != NULL;
+	}
+	// Over MQTT one train is listened to: it is there before it says anything.
+	if (!fleet_get(&monitor->fleet, str_from(options->service.train), err))
+		return false;
+	subscribe(monitor);
+	return true;
+}
+
 static bool create(
 	struct monitor *monitor, const struct monitor_options *options, struct error *err)
 {
 	struct service_options service = {
 		.name = "monitor",
 		.settings = &options->service,
+		.has_no_bus = options->source.kafka.url != NULL,
 		.routes = monitor_routes,
 		.route_count = monitor_route_count,
 		.max_connections = MAX_CONNECTIONS,
@@ -205,6 +253,8 @@ static bool create(
 				.stale_ms = options->stale_ms,
 				.clock = monitor->clock,
 				.is_compat = service_is_compat(monitor->service),
+				.is_remote = options->source.kafka.url != NULL,
+				.patience_us = options->source.kafka.url ? CLOUD_PATIENCE_US : 0,
 				.hop = monitor_note_hop,
 				.context = monitor,
 			},
@@ -214,15 +264,13 @@ static bool create(
 
 	service_random_id(fleet.state.run.bytes);
 	fleet_init(&monitor->fleet, &fleet);
-	// Over MQTT one train is listened to: it is there before it says anything.
-	if (!fleet_get(&monitor->fleet, str_from(options->service.train), err))
-		return false;
 	if (!monitor_record_start(monitor, &options->record, err))
 		return false;
 	monitor_create_metrics(monitor);
+	if (!listen_to(monitor, options, err))
+		return false;
 	monitor->waking = http_timer_create(service_http(monitor->service), wake, monitor);
 	monitor->ticking = http_timer_create(service_http(monitor->service), tick, monitor);
-	subscribe(monitor);
 	tick(monitor);
 	return true;
 }
@@ -247,11 +295,37 @@ static bool run(const struct monitor_options *options, struct error *err)
 	ok = ok && service_run(monitor.service, err);
 	http_timer_destroy(monitor.waking);
 	http_timer_destroy(monitor.ticking);
+	source_close(monitor.source);
 	service_destroy(monitor.service);
 	monitor_record_stop(&monitor);
 	fleet_finish(&monitor.fleet);
 	arena_finish(&arena);
 	return ok;
+}
+
+/* What --source says, in the place of the options that do the same. */
+static bool settle_source(struct monitor_options *options, struct error *err)
+{
+	struct str from = options->from ? str_from(options->from) : STR("");
+
+	if (str_starts_with(from, STR("kafka://")) || str_starts_with(from, STR("kafkas://"))) {
+		options->source.kafka.url = options->from;
+		options->source.kafka.option = "--source";
+		options->source.kafka.allow_plaintext = options->service.allow_plaintext;
+		return strcmp(options->service.compat, "none") == 0 ||
+		       error_set(err, ERROR_INVALID,
+			       "--compat=%s is for a train's own broker; from Kafka the monitor "
+			       "reads CloudEvents of railquest-decision",
+			       options->service.compat);
+	}
+	if (str_starts_with(from, STR("mqtt://")) || str_starts_with(from, STR("mqtts://")))
+		options->service.broker = options->from;
+	else if (options->from)
+		return error_set(err, ERROR_INVALID,
+			"--source \"%s\": write kafka://HOST:PORT[,HOST:PORT], kafkas://…, "
+			"mqtt://HOST:PORT or mqtts://…",
+			options->from);
+	return true;
 }
 
 static int run_monitor(int argc, char **argv)
@@ -262,7 +336,7 @@ static int run_monitor(int argc, char **argv)
 
 	if (!options_read(&monitor_command, &options, &argc, argv, &exit_code))
 		return exit_code;
-	bool ok = run(&options, &err);
+	bool ok = settle_source(&options, &err) && run(&options, &err);
 
 	if (!ok)
 		log_error("%s", err.text);
@@ -280,7 +354,9 @@ const struct command monitor_command = {
 		"--token-file says what a viewer must know.",
 	.examples = "railquest-monitor\n"
 		    "railquest-monitor --train blue --broker mqtts://broker.example:8883\n"
-		    "railquest-monitor --listen 0.0.0.0:8085 --token-file token",
+		    "railquest-monitor --listen 0.0.0.0:8085 --token-file token\n"
+		    "railquest-monitor --source kafkas://kafka.example:9093 --kafka-user room "
+		    "--kafka-password-file password",
 	.options = table,
 	.run = run_monitor,
 };

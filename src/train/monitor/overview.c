@@ -94,7 +94,12 @@ static void tell(struct overview *viewer, int64_t now_us, struct buffer *out)
 		is_first = false;
 		put_row(out, fleet->trains[i], now_us);
 	}
-	buffer_append_text(out, "]}");
+	buffer_append_char(out, ']');
+	if (viewer->monitor->source) {
+		buffer_append_text(out, ",\"kafka\":");
+		buffer_append_str(out, source_status(viewer->monitor->source));
+	}
+	buffer_append_char(out, '}');
 	viewer->told_us = now_us;
 }
 

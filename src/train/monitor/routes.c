@@ -91,8 +91,10 @@ static void answer_page(struct http_request *request, struct str path)
 /* The page itself holds nothing of the train, so it needs no token: it asks its viewer for it. */
 static void get_page(struct http_request *request, void *context)
 {
-	(void)context;
-	answer_page(request, STR("/train.html"));
+	const struct monitor *monitor = context;
+	bool is_one = !monitor->source || form_get(&request->form, "train").len;
+
+	answer_page(request, is_one ? STR("/train.html") : STR("/trains.html"));
 }
 
 static void get_file(struct http_request *request, void *context)
@@ -209,10 +211,13 @@ static void get_picture(struct http_request *request, void *context)
  * The original's controller knows one word for it on its own topic, and goes on by itself after a
  * second; ours holds.
  */
-static bool send(struct monitor *monitor, const struct wire_command *command)
+static bool send(
+	struct monitor *monitor, struct fleet_train *train, const struct wire_command *command)
 {
 	struct buffer out = {0};
 
+	if (monitor->source)
+		return source_command(monitor->source, train, command);
 	wire_write_command(&out, command);
 	bool sent = service_publish(
 		monitor->service, SERVICE_COMMAND, buffer_str(&out), 1, BUS_KEEP_ALL);
@@ -239,7 +244,7 @@ static void give_command(struct http_request *request, void *context, enum wire_
 		return;
 	service_random_id(command.id.bytes);
 	// A broker that is gone takes nothing, and what waits for it would come at a wrong time.
-	bool sent = monitor->fleet.broker_is_there && send(monitor, &command);
+	bool sent = monitor->fleet.broker_is_there && send(monitor, train, &command);
 
 	state_add_command(&train->state, &command.id, verb, sent, command.sent_monotonic_us);
 	monitor_wake(monitor);

@@ -6,7 +6,7 @@
 static struct buffer *begin(struct state *state, enum state_section section)
 {
 	static const char *const names[STATE_SECTION_COUNT] = {"hello", "frame", "result",
-		"decision", "telemetry", "hops", "services", "commands"};
+		"decision", "telemetry", "hops", "services", "commands", "source"};
 	struct buffer *out = &state->sections[section];
 
 	state->generations[section]++;
@@ -67,6 +67,10 @@ void section_hello(struct state *state)
 	put_text(out, "train", str_from(state->setup.train));
 	put_int(out, "stale_ms", state->setup.stale_ms);
 	put_text(out, "form", state->setup.is_compat ? STR("crazytrain") : STR("railquest"));
+	put_text(out, "source", state->setup.is_remote ? STR("kafka") : STR("mqtt"));
+	put_int(out, "patience_ms",
+		(state->setup.patience_us ? state->setup.patience_us : COMMANDS_PATIENCE_US) /
+			1000);
 	put_bool(out, "broker", state->broker_is_there);
 	buffer_append_char(out, '}');
 }
@@ -79,6 +83,8 @@ void section_frame(
 	put_trace(out, &state->picture.trace);
 	put_int(out, "number", state->picture.number);
 	put_int(out, "at_us", state->picture.at_us);
+	put_text(out, "clock", str_from(clocks_kind_names[state->picture.clock]));
+	put_bool(out, "late", state->is_late);
 	put_text(out, "format", str_from(wire_format_name(image->format)));
 	put_int(out, "size", (int64_t)image->data.len);
 	if (image->width_px) {
@@ -236,4 +242,24 @@ void section_commands(struct state *state)
 		buffer_append_char(out, '}');
 	}
 	buffer_append_char(out, ']');
+}
+
+void section_source(struct state *state, struct str kafka)
+{
+	struct buffer now = {0};
+
+	buffer_printf(&now, "\"source\":{\"late\":%lld", (long long)state->late);
+	if (state->late_us)
+		put_int(&now, "late_us", state->late_us);
+	put_int(&now, "duplicates", state->duplicates);
+	buffer_append_text(&now, ",\"kafka\":");
+	buffer_append_str(&now, kafka);
+	buffer_append_char(&now, '}');
+	if (!str_equal(buffer_str(&now), buffer_str(&state->sections[STATE_SOURCE]))) {
+		struct buffer *out = begin(state, STATE_SOURCE);
+
+		buffer_clear(out);
+		buffer_append_str(out, buffer_str(&now));
+	}
+	buffer_finish(&now);
 }

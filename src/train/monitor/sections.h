@@ -16,5 +16,7 @@ void section_telemetry(struct state *state, const struct wire_telemetry *telemet
 void section_hops(struct state *state, const struct journey *journey);
 void section_services(struct state *state);
 void section_commands(struct state *state);
+/* Nothing where it would say what it says already. */
+void section_source(struct state *state, struct str kafka);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "net/guard.h"
 #include "train/monitor/fleet.h"
+#include "train/monitor/source.h"
 #include "train/service/service.h"
 
 /* What was asked for, and how it was answered. */
@@ -25,6 +26,7 @@ struct monitor {
 	struct monitor_record *record; // NULL: nothing is recorded
 	struct guard guard;
 	struct fleet fleet;
+	struct source *source; // the cloud; NULL: the train's own broker
 	struct wire_id clock;
 	struct monitor_counts counts;
 	struct monitor_metrics metrics;

@@ -22,7 +22,7 @@ static const int64_t MAX_AGE_US = INT64_C(3600) * 1000 * 1000;
 
 void state_init(struct state *state, const struct state_setup *setup)
 {
-	*state = (struct state){.setup = *setup};
+	*state = (struct state){.setup = *setup, .commands.patience_us = setup->patience_us};
 	section_hello(state);
 	section_commands(state);
 }
@@ -51,35 +51,49 @@ static bool count(struct state *state, enum state_kind kind, bool ok)
 static int64_t on_our_clock(
 	const struct state *state, const struct wire_id *clock, int64_t at_us, int64_t now_us)
 {
-	bool fits = is_same(clock, &state->setup.clock) && at_us <= now_us &&
-		    now_us - at_us < MAX_AGE_US;
+	if (is_same(clock, &state->setup.clock))
+		return at_us <= now_us && now_us - at_us < MAX_AGE_US ? at_us : 0;
+	return state->setup.is_remote ? clocks_convert(&state->clocks, clock, at_us, now_us) : 0;
+}
 
-	return fits ? at_us : 0;
+static void learn_clock(struct state *state, const struct wire_origin *origin)
+{
+	if (state->setup.is_remote)
+		clocks_learn(&state->clocks, &origin->clock, origin->captured_wall_ms,
+			origin->captured_monotonic_us);
+}
+
+static void hear(struct state *state, int64_t now_us)
+{
+	if (!state->is_late)
+		state->facts.heard_us = now_us;
 }
 
 static void tell_hop(const struct state *state, enum journey_hop hop, const int64_t *hops)
 {
-	if (state->setup.hop && hops[hop] >= 0)
+	if (state->setup.hop && hops[hop] >= 0 && !state->is_late)
 		state->setup.hop(state->setup.context, hop, hops[hop]);
 }
 
 /* --- pictures --- */
 
 static void keep_picture(struct state *state, const struct wire_id *trace, struct str bytes,
-	enum wire_format format, int64_t at_us, int64_t now_us)
+	enum wire_format format, enum clocks_kind clock, int64_t at_us, int64_t now_us)
 {
 	http_block_drop(state->picture.bytes);
-	state->facts.heard_us = now_us;
+	hear(state, now_us);
 	state->picture.number++;
 	state->picture.trace = *trace;
 	state->picture.format = format;
 	state->picture.bytes = http_block_create(bytes);
 	state->picture.at_us = at_us ? at_us : now_us;
+	state->picture.clock = clock;
 	struct journey *journey = journeys_get(&state->journeys, trace);
 
 	journey->number = state->picture.number;
 	journey->captured_us = at_us;
-	journey->seen_us = now_us;
+	// In the cloud pictures and events come on ways of their own.
+	journey->seen_us = state->setup.is_remote ? 0 : now_us;
 }
 
 static void take_own_frame(struct state *state, const struct wire_frame *frame, int64_t now_us)
@@ -92,8 +106,14 @@ static void take_own_frame(struct state *state, const struct wire_frame *frame, 
 	}
 	state->boot = origin->boot;
 	state->sequence = origin->sequence;
+	learn_clock(state, origin);
+	int64_t at_us = on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us);
+
 	keep_picture(state, &origin->trace, frame->image.data, frame->image.format,
-		on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us), now_us);
+		!at_us					       ? CLOCKS_ARRIVAL
+		: is_same(&origin->clock, &state->setup.clock) ? CLOCKS_MONOTONIC
+							       : CLOCKS_WALL,
+		at_us, now_us);
 	section_frame(state, &frame->image, origin);
 }
 
@@ -123,8 +143,10 @@ static void take_compat_frame(
 	struct wire_id trace = trace_of(&frame->id);
 	struct wire_image image = {.format = frame->format, .data = frame->picture};
 
+	int64_t at_us = capture_of(&frame->id, now_us, wall_ms);
+
 	keep_picture(state, &trace, frame->picture, frame->format,
-		capture_of(&frame->id, now_us, wall_ms), now_us);
+		at_us ? CLOCKS_WALL : CLOCKS_ARRIVAL, at_us, now_us);
 	section_frame(state, &image, NULL);
 }
 
@@ -154,14 +176,19 @@ static void take_result(struct state *state, const struct wire_id *trace, int64_
 	struct journey *journey = journeys_get(&state->journeys, trace);
 	int64_t hops[JOURNEY_HOP_COUNT];
 
-	state->facts.heard_us = now_us;
+	hear(state, now_us);
 	if (!journey->captured_us)
 		journey->captured_us = captured_us;
-	journey->found_us = now_us;
 	journey->took_us = result->prepare_us + result->infer_us + result->finish_us;
+	// In the cloud the order comes first, and says by when the result was there.
+	journey->found_us = state->setup.is_remote ? journey->decided_us : now_us;
+	if (state->setup.is_remote && journey->found_us)
+		journey->seen_us = journey->found_us - journey->took_us;
 	journey_hops(journey, hops);
 	tell_hop(state, JOURNEY_CAPTURE, hops);
 	tell_hop(state, JOURNEY_INFERENCE, hops);
+	if (state->setup.is_remote && journey->found_us)
+		section_hops(state, journey);
 	section_result(state, trace, result);
 }
 
@@ -192,6 +219,8 @@ bool state_take_result(struct state *state, struct str payload, int64_t now_us, 
 	bool ok = state->setup.is_compat ? take_compat_result(state, payload, &arena, now_us, err)
 					 : wire_read_result(payload, &arena, &result, err);
 
+	if (ok && !state->setup.is_compat)
+		learn_clock(state, &result.origin);
 	if (count(state, STATE_OF_RESULT, ok) && !state->setup.is_compat)
 		take_result(state, &result.origin.trace,
 			on_our_clock(state, &result.origin.clock,
@@ -203,9 +232,9 @@ bool state_take_result(struct state *state, struct str payload, int64_t now_us, 
 
 /* --- decisions --- */
 
-static void note_order(struct state *state, enum wire_order order, int64_t now_us)
+static void note_order(struct state *state, enum wire_order order, int64_t at_us)
 {
-	state->facts.heard_us = state->facts.order_us = now_us;
+	state->facts.order_us = at_us;
 	state->facts.order = order;
 }
 
@@ -214,16 +243,22 @@ static void take_decision(struct state *state, const struct wire_decision *decis
 	const struct wire_origin *origin = &decision->origin;
 	struct journey *journey = journeys_get(&state->journeys, &origin->trace);
 	int64_t hops[JOURNEY_HOP_COUNT];
+	learn_clock(state, origin);
 	int64_t decided_us =
 		on_our_clock(state, &origin->clock, decision->decided_monotonic_us, now_us);
+	int64_t at_us = state->setup.is_remote && decided_us ? decided_us : now_us;
 
 	if (!journey->captured_us)
 		journey->captured_us =
 			on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us);
 	journey->decided_us = decided_us ? decided_us : now_us;
+	if (state->setup.is_remote && decided_us && !state->is_late)
+		journey->heard_us = now_us;
 	journey_hops(journey, hops);
 	tell_hop(state, JOURNEY_DECISION, hops);
-	section_decision(state, decision, now_us);
+	tell_hop(state, JOURNEY_CLOUD, hops);
+	note_order(state, decision->order, at_us);
+	section_decision(state, decision, at_us);
 	section_hops(state, journey);
 }
 
@@ -236,12 +271,14 @@ bool state_take_decision(struct state *state, struct str payload, int64_t now_us
 			    : wire_read_decision(payload, &arena, &decision, err);
 
 	if (ok)
-		note_order(state, decision.order, now_us);
+		hear(state, now_us);
 	// The original's command is its order and nothing else: it belongs to no picture.
-	if (count(state, STATE_OF_DECISION, ok) && is_compat)
+	if (count(state, STATE_OF_DECISION, ok) && is_compat) {
+		note_order(state, decision.order, now_us);
 		section_decision(state, &decision, now_us);
-	else if (ok)
+	} else if (ok) {
 		take_decision(state, &decision, now_us);
+	}
 	arena_finish(&arena);
 	return ok;
 }
@@ -270,11 +307,12 @@ static void follow_step(struct state *state, const struct wire_step *step,
 }
 
 static void note_telemetry(
-	struct state *state, const struct wire_telemetry *telemetry, int64_t now_us)
+	struct state *state, const struct wire_telemetry *telemetry, int64_t at_us, int64_t now_us)
 {
 	struct state_facts *facts = &state->facts;
 
-	facts->heard_us = facts->telemetry_us = now_us;
+	hear(state, now_us);
+	facts->telemetry_us = at_us;
 	snprintf(facts->mode, sizeof facts->mode, "%.*s", STR_ARG(telemetry->mode));
 	facts->is_armed = telemetry->is_armed;
 	facts->is_battery_low = telemetry->is_battery_low;
@@ -285,6 +323,9 @@ static void note_telemetry(
 static void take_telemetry(
 	struct state *state, const struct wire_telemetry *telemetry, int64_t now_us)
 {
+	if (state->setup.is_remote)
+		clocks_learn(&state->clocks, &telemetry->clock, telemetry->sent_wall_ms,
+			telemetry->sent_monotonic_us);
 	int64_t at_us =
 		on_our_clock(state, &telemetry->clock, telemetry->sent_monotonic_us, now_us);
 
@@ -297,7 +338,7 @@ static void take_telemetry(
 	state->controller_sequence = telemetry->sequence;
 	follow_step(state, &telemetry->acted, telemetry, now_us);
 	follow_step(state, &telemetry->taken, telemetry, now_us);
-	note_telemetry(state, telemetry, now_us);
+	note_telemetry(state, telemetry, at_us ? at_us : now_us, now_us);
 	section_telemetry(state, telemetry, at_us ? at_us : now_us);
 	if (commands_hear(&state->commands, telemetry, now_us))
 		section_commands(state);
@@ -355,6 +396,18 @@ void state_add_command(struct state *state, const struct wire_id *id, enum wire_
 {
 	commands_add(&state->commands, id, verb, is_sent, now_us);
 	section_commands(state);
+}
+
+void state_fail_command(
+	struct state *state, const struct wire_id *id, const char *why, int64_t now_us)
+{
+	if (commands_fail(&state->commands, id, why, now_us))
+		section_commands(state);
+}
+
+void state_set_source(struct state *state, struct str kafka)
+{
+	section_source(state, kafka);
 }
 
 bool state_tick(struct state *state, int64_t now_us)

@@ -10,6 +10,7 @@
 #define TRAIN_MONITOR_STATE_H
 
 #include "net/http.h"
+#include "train/monitor/clocks.h"
 #include "train/monitor/commands.h"
 #include "train/monitor/journeys.h"
 
@@ -22,6 +23,7 @@ enum state_section {
 	STATE_HOPS,
 	STATE_SERVICES,
 	STATE_COMMANDS,
+	STATE_SOURCE,
 	STATE_SECTION_COUNT,
 };
 
@@ -44,6 +46,8 @@ struct state_setup {
 	struct wire_id run;   // of this start: pictures are counted in it
 	struct wire_id clock; // ours
 	bool is_compat;	      // the messages are the original's
+	bool is_remote;	      // they come over the cloud: ages by wall clock where clocks differ
+	int64_t patience_us;  // with commands; 0: COMMANDS_PATIENCE_US
 	/* A hop of a picture took so long; may be NULL. */
 	void (*hop)(void *context, enum journey_hop hop, int64_t took_us);
 	void *context;
@@ -62,6 +66,7 @@ struct state_picture {
 	enum wire_format format;
 	struct http_block *bytes; // as they came
 	int64_t at_us;		  // captured, on our clock; where that is not known, when it came
+	enum clocks_kind clock;	  // how at_us is known
 };
 
 /* What is known in numbers, for whoever looks at many trains; the sections are for pages. */
@@ -84,6 +89,10 @@ struct state {
 	struct wire_id controller_boot;
 	int64_t controller_sequence;
 	bool broker_is_there;
+	struct clocks clocks; // of the train's machines, where it is remote
+	bool is_late; // what is taken now lay somewhere: it is shown with its age, and no news
+	int64_t late, late_us; // such messages, and when the last one came
+	int64_t duplicates;
 	struct journeys journeys;
 	struct commands commands;
 	struct service_presence services[STATE_MAX_SERVICES];
@@ -118,6 +127,11 @@ void state_expect(struct state *state, const char *service);
 void state_set_broker(struct state *state, bool is_there);
 void state_add_command(struct state *state, const struct wire_id *id, enum wire_verb verb,
 	bool is_sent, int64_t now_us);
+/* The command went nowhere after all. */
+void state_fail_command(
+	struct state *state, const struct wire_id *id, const char *why, int64_t now_us);
+/* `kafka`: a JSON value, what is known of the cluster. Says nothing where nothing changed. */
+void state_set_source(struct state *state, struct str kafka);
 /* Whatever the time alone changes. Returns whether it changed anything. */
 bool state_tick(struct state *state, int64_t now_us);
 

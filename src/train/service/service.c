@@ -228,18 +228,21 @@ bool service_is_topic(const struct service *service, enum service_topic topic, s
 void service_subscribe(
 	struct service *service, enum service_topic topic, int qos, enum bus_keep keep)
 {
-	bus_subscribe(service->bus, service->topics[topic], qos, keep);
+	if (service->bus)
+		bus_subscribe(service->bus, service->topics[topic], qos, keep);
 }
 
 void service_subscribe_state(struct service *service, const char *name)
 {
-	bus_subscribe(service->bus, state_topic(service, name), 1, BUS_KEEP_ALL);
+	if (service->bus)
+		bus_subscribe(service->bus, state_topic(service, name), 1, BUS_KEEP_ALL);
 }
 
 bool service_publish(struct service *service, enum service_topic topic, struct str payload, int qos,
 	enum bus_keep keep)
 {
-	return bus_publish(service->bus, service->topics[topic], payload, qos, keep);
+	return service->bus &&
+	       bus_publish(service->bus, service->topics[topic], payload, qos, keep);
 }
 
 /* --- health and metrics --- */
@@ -262,7 +265,10 @@ static void get_ready(struct http_request *request, void *context)
 static void collect(struct service *service)
 {
 	struct bus_metrics *metrics = &service->bus_metrics;
-	struct bus_counts counts = bus_counts(service->bus);
+	struct bus_counts counts = {0};
+
+	if (service->bus)
+		counts = bus_counts(service->bus);
 
 	metric_set(metrics->connected, service->is_connected);
 	metric_set(metrics->published, (double)counts.published);
@@ -366,7 +372,7 @@ struct service *service_create(const struct service_options *options, struct err
 	if (service->epoll_fd < 0)
 		error_errno(err, "epoll");
 	else if (create_http(service, err) && name_topics(service, err) &&
-		 create_bus(service, err)) {
+		 (options->has_no_bus || create_bus(service, err))) {
 		create_metrics(service);
 		printf("listening on http://%s\n", http_server_address(service->http));
 		fflush(stdout);
@@ -381,7 +387,8 @@ void service_destroy(struct service *service)
 	if (!service)
 		return;
 	service_watch_drop(service->bus_watch);
-	bus_destroy(service->bus);
+	if (service->bus)
+		bus_destroy(service->bus);
 	http_server_destroy(service->http);
 	if (!service->is_watched && service->epoll_fd >= 0)
 		close(service->epoll_fd);
@@ -392,7 +399,8 @@ void service_destroy(struct service *service)
 
 bool service_run(struct service *service, struct error *err)
 {
-	return bus_start(service->bus, err) && http_server_run(service->http, err);
+	return (!service->bus || bus_start(service->bus, err)) &&
+	       http_server_run(service->http, err);
 }
 
 void service_stop(struct service *service)

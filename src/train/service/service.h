@@ -108,6 +108,7 @@ struct service_options {
 	size_t route_count;
 	size_t max_connections, max_streams, max_body_bytes; // 0: 64, 16, 64 KiB
 	void *context;					     // of routes and calls
+	bool has_no_bus; // hears in another way: nothing is subscribed to, or published
 	/* A message arrived; valid until the call returns. */
 	void (*message)(void *context, struct str topic, struct str payload);
 	void (*bus_state)(void *context, bool is_connected); // may be NULL

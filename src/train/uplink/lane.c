@@ -1,12 +1,13 @@
 #include "train/uplink/lane.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "train/uplink/packed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RETRY_US = 1000000 };
+enum { RETRY_US = 1000000, LATE_MS = 5000 };
 
 /* --- sending --- */
 
@@ -129,7 +130,8 @@ static bool send_next(struct lane *lane, struct arena *arena, int64_t now_us)
 		give_up(lane, record.sequence, "it is no event");
 		return true;
 	}
-	event.backlog = lane->is_backlog;
+	// An event that waited for longer than a hiccup takes is no news to who looks live.
+	event.backlog = lane->is_backlog || clock_wall_ms() - record.appended_ms > LATE_MS;
 	if (lane_post(lane->sender, lane->topic, lane->mode, &event, record.sequence, &err)) {
 		push(lane, record.sequence, LANE_UNDER_WAY);
 		lane->under_way++;

@@ -13,12 +13,16 @@ export interface Hello {
 	stale_ms: number;
 	form: 'railquest' | 'crazytrain';
 	broker: boolean;
+	source?: 'mqtt' | 'kafka';
+	patience_ms?: number; // with a command's effect
 }
 
 export interface Frame {
 	trace: string;
 	number: number;
 	at_us: number; // on the monitor's clock, as now_us
+	clock?: 'arrival' | 'wall' | 'monotonic'; // by which at_us is known
+	late?: boolean;
 	format: string;
 	size: number;
 	width?: number;
@@ -77,6 +81,52 @@ export interface Hops {
 	decision_us?: number;
 	hub_us?: number;
 	total_us?: number;
+	cloud_us?: number;
+}
+
+/** What a monitor that reads from Kafka knows of the cluster and its place in the group. */
+export interface Kafka {
+	up: boolean;
+	why: string;
+	group: string;
+	membership: 'joining' | 'rebalancing' | 'member';
+	rebalances: number;
+	rebalanced_us?: number;
+	lost: number;
+	paused: boolean;
+	skipped: number;
+	unreadable: number;
+	topics: { topic: string; lag: number; total: number; partitions: { partition: number; lag: number }[] }[];
+}
+
+export interface Source {
+	late: number;
+	late_us?: number;
+	duplicates: number;
+	kafka: Kafka | null;
+}
+
+/** A train among others. */
+export interface Row {
+	train: string;
+	alive: boolean;
+	number?: number;
+	at_us?: number;
+	order?: Order;
+	mode?: Mode;
+	armed?: boolean;
+	percent?: number;
+	battery_low?: boolean;
+	battery_percent?: number;
+}
+
+export interface Rows {
+	now_us: number;
+	run: string;
+	stale_ms: number;
+	broker: boolean;
+	trains: Row[]; // those that changed
+	kafka?: Kafka | null;
 }
 
 export interface Service {
@@ -102,4 +152,5 @@ export interface News {
 	hops?: Hops;
 	services?: Service[];
 	commands?: Command[];
+	source?: Source;
 }

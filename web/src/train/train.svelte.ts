@@ -6,7 +6,7 @@
 import { Gallery } from './gallery';
 import { History } from './history';
 import { TrainLink, type Picture, type TrainLinkState } from './link';
-import type { Command, Decision, Frame, Hello, Hops, News, Outcome, Result, Service, Telemetry, Verb } from './contract';
+import type { Command, Decision, Frame, Hello, Hops, News, Outcome, Result, Service, Source, Telemetry, Verb } from './contract';
 
 const TICK_MS = 100;
 const PATIENCE_MS = 1_000; // for a command's effect
@@ -32,6 +32,7 @@ export class Train {
 	telemetry = $state.raw<Telemetry | null>(null);
 	hops = $state.raw<Hops | null>(null);
 	services = $state.raw<Service[]>([]);
+	source = $state.raw<Source | null>(null);
 	link = $state<TrainLinkState>('connecting');
 	given = $state.raw<Given | null>(null);
 	arming = $state(false); // pressed once
@@ -138,6 +139,7 @@ export class Train {
 		}
 		if (news.decision) this.decision = news.decision;
 		if (news.telemetry) this.telemetry = news.telemetry;
+		if (news.source) this.source = news.source;
 		if (news.services) this.services = news.services;
 		if (news.commands) this.hear(news.commands);
 		if (news.hops) {
@@ -169,7 +171,7 @@ export class Train {
 		this.gallery.tick(this.now_ms);
 		this.look();
 		if (this.arming && this.now_ms - this.arming_ms > ARM_AGAIN_MS) this.arming = false;
-		if (this.given?.outcome === 'sent' && this.now_ms - this.given.pressed_ms > PATIENCE_MS)
+		if (this.given?.outcome === 'sent' && this.now_ms - this.given.pressed_ms > (this.hello?.patience_ms ?? PATIENCE_MS))
 			this.given = { ...this.given, outcome: 'unanswered' };
 	}
 }

@@ -1,8 +1,9 @@
 // Every text of the train's page, in both languages. `French` has the type of `English`: a missing key does not compile.
 
 import type { LanguageCode } from '../format';
-import type { Mode, Order, Outcome, Verb } from './contract';
+import type { Kafka, Mode, Order, Outcome, Verb } from './contract';
 
+type Membership = Kafka['membership'];
 type Said<K extends string> = Record<K, string>;
 
 const en = {
@@ -17,7 +18,7 @@ const en = {
 		sent: 'sent…',
 		done: 'done',
 		refused: 'refused',
-		unanswered: 'NO EFFECT seen within 1 s',
+		unanswered: 'NO EFFECT seen in time',
 		unsent: 'NOT SENT',
 	} as Said<Outcome>,
 	no_monitor: 'the monitor does not answer',
@@ -74,6 +75,21 @@ const en = {
 	unlock: 'Unlock',
 	language: 'Language',
 	theme: 'Theme',
+	trains: 'Trains',
+	all_trains: 'All trains',
+	no_trains: 'No train was heard of yet.',
+	silent: 'silent',
+	cloud: 'Cloud',
+	group: 'Group',
+	memberships: { joining: 'joining the group', rebalancing: 'partitions move', member: 'member' } as Said<Membership>,
+	partitions: (ours: number, all: number) => `${ours} of ${all} partitions`,
+	lag: 'lag',
+	rebalances: 'rebalances',
+	late: 'late',
+	duplicates: 'doubled',
+	catching_up: 'catches up: what comes late is not shown as live',
+	by_wall: 'age by wall clocks',
+	to_cloud: 'order to here',
 };
 
 export type TrainWords = { [K in keyof typeof en]: (typeof en)[K] };
@@ -90,7 +106,7 @@ const fr: TrainWords = {
 		sent: 'envoyé…',
 		done: 'fait',
 		refused: 'refusé',
-		unanswered: 'AUCUN EFFET vu en 1 s',
+		unanswered: 'AUCUN EFFET vu à temps',
 		unsent: 'NON ENVOYÉ',
 	},
 	no_monitor: 'le moniteur ne répond pas',
@@ -147,6 +163,21 @@ const fr: TrainWords = {
 	unlock: 'Ouvrir',
 	language: 'Langue',
 	theme: 'Thème',
+	trains: 'Trains',
+	all_trains: 'Tous les trains',
+	no_trains: 'Aucun train ne s’est encore fait entendre.',
+	silent: 'muet',
+	cloud: 'Nuage',
+	group: 'Groupe',
+	memberships: { joining: 'rejoint le groupe', rebalancing: 'des partitions changent de main', member: 'membre' },
+	partitions: (ours, all) => `${ours} partition${ours > 1 ? 's' : ''} sur ${all}`,
+	lag: 'retard',
+	rebalances: 'rééquilibrages',
+	late: 'tardifs',
+	duplicates: 'doublons',
+	catching_up: 'rattrape : ce qui arrive en retard n’est pas montré comme direct',
+	by_wall: 'âge selon les horloges murales',
+	to_cloud: 'de l’ordre à ici',
 };
 
 export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };

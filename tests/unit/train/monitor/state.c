@@ -163,7 +163,8 @@ static void the_newest_picture_is_kept_as_it_came(void **state)
 	assert_int_equal(state_age_us(&fixture->state, 650000), 50000);
 	assert_says(tell(fixture, SECOND_US),
 		"\"frame\":{\"trace\":\"01020000000000000000000000000000\",\"number\":2,"
-		"\"at_us\":600000,\"format\":\"jpeg\",\"size\":4,\"width\":640,\"height\":480,"
+		"\"at_us\":600000,\"clock\":\"monotonic\",\"late\":false,\"format\":\"jpeg\","
+		"\"size\":4,\"width\":640,\"height\":480,"
 		"\"source\":\"front\",\"sequence\":2}");
 }
 

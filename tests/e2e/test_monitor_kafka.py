@@ -1,0 +1,245 @@
+"""railquest-monitor in the cloud: a real Kafka, real decision services, groups that rebalance, a broker that dies."""
+import http.client
+import json
+import subprocess
+import time
+
+import pytest
+
+from kafka import Record, cluster, kafka, needs_kafka  # noqa: F401 (fixtures)
+from mqtt import broker, needs_mosquitto  # noqa: F401 (a fixture)
+from railway import Service, Signs, wait_until
+from serving import BUILD
+from test_cloud import EVENTS, FRAMES, frame
+
+pytestmark = [needs_mosquitto, needs_kafka]
+COMMANDS = "railquest.commands"
+
+
+class Train:
+    """A decision service with a name, on the broker of all of them, and what feeds it."""
+
+    def __init__(self, name, broker, kafka, folder):
+        self.name, self.broker = name, broker
+        self.options = ("--train", name, "--kafka", f"kafka://{kafka.address}", "--spool", folder / f"spool-{name}")
+        self.start()
+        self.signs = Signs(broker.port, f"railquest/{name}/result")
+
+    def start(self):
+        self.service = Service("decision", self.broker, *self.options)
+        self.service.wait_ready("broker")
+        time.sleep(0.2)
+
+    def feed(self, count, pause=0.03, pictures=True):
+        for _ in range(count):
+            if pictures:
+                result = frame(self.signs)
+                self.signs.publisher.publish(f"railquest/{self.name}/frame", result)
+            self.signs.see()
+            time.sleep(pause)
+
+    def waiting(self):
+        return self.service.metric('railquest_cloud_waiting{kind="event"}')
+
+
+class Room(Service):
+    """A monitor in the cloud."""
+
+    def __init__(self, kafka, *options):
+        super().__init__("monitor", None, "--source", f"kafka://{kafka.address}", *options, url="mqtt://127.0.0.1:1")
+
+    def get(self, path):
+        status, text = self.ask(path)
+        return status, json.loads(text) if text else None
+
+    def ask_bytes(self, path):
+        client = http.client.HTTPConnection(self.address, timeout=5)
+        client.request("GET", path)
+        answer = client.getresponse()
+        try:
+            return answer.status, answer.read()
+        finally:
+            client.close()
+
+    def kafka(self):
+        return self.get("/api/trains")[1]["kafka"]
+
+    def wait_member(self, partitions):
+        """Until it is a member that reads so many partitions."""
+        def owned():
+            return sum(len(topic["partitions"]) for topic in self.kafka()["topics"])
+        wait_until(lambda: self.kafka() and self.kafka()["up"] and self.kafka()["membership"] == "member" and owned() == partitions,
+                   lambda: f"{self.kafka()} {self.log()}", 40)
+
+    def decision(self, train):
+        """The number of the last decision shown of a train; 0: none."""
+        status, told = self.get(f"/api/train/status?train={train}")
+        return told.get("decision", {}).get("id", 0) if status == 200 else 0
+
+    def wait_decision(self, train, number, seconds=30):
+        wait_until(lambda: self.decision(train) == number,
+                   lambda: f"{self.decision(train)}, not {number}: {self.get('/api/trains')} {self.log()}", seconds)
+
+
+def read_one(kafka, topic):  # noqa: F811
+    """The only record of a topic of two partitions."""
+    from confluent_kafka import Consumer, TopicPartition
+    consumer = Consumer({"bootstrap.servers": kafka.address, "group.id": "test"})
+    consumer.assign([TopicPartition(topic, 0, 0), TopicPartition(topic, 1, 0)])
+    try:
+        for _ in range(100):
+            message = consumer.poll(0.2)
+            if message and not message.error():
+                return Record(message)
+        raise AssertionError(f"nothing in {topic}")
+    finally:
+        consumer.close()
+
+
+@pytest.fixture
+def trains(broker, kafka, tmp_path):  # noqa: F811
+    """Two of them, and topics of two partitions."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    for future in admin.create_topics([NewTopic(topic, 2, 1) for topic in (EVENTS, FRAMES, COMMANDS)]).values():
+        future.result(30)
+    if not getattr(broker, "process", None):
+        broker.start()
+    trains = [Train(name, broker, kafka, tmp_path) for name in ("blue", "red")]
+    yield trains
+    for train in trains:
+        if train.service.process.returncode is None:
+            assert train.service.close() == 0, train.service.log()
+
+
+def test_two_trains_are_seen_each_with_its_own_and_with_its_age(trains, kafka):  # noqa: F811
+    room = Room(kafka)
+    room.wait_member(4)
+    assert room.get("/api/train/status")[0] == 404  # none was heard of
+    for train, count in zip(trains, (5, 9)):
+        train.feed(count)
+    room.wait_decision("blue", 5)
+    room.wait_decision("red", 9)
+    blue = room.get("/api/train/status?train=blue")[1]
+    assert blue["hello"]["source"] == "kafka" and blue["hello"]["broker"]
+    assert blue["frame"]["clock"] == "monotonic" and not blue["frame"]["late"]
+    wait_until(lambda: "cloud_us" in room.get("/api/train/status?train=blue")[1]["hops"], "no hop to the cloud")
+    rows = room.get("/api/trains")[1]["trains"]
+    assert sorted(row["train"] for row in rows) == ["blue", "red"] and all(row["alive"] for row in rows)
+    status, picture = room.ask_bytes("/api/train/frame.jpg?train=red")
+    assert status == 200 and picture[:2] == b"\xff\xd8"
+    assert room.metric("railquest_monitor_trains") == 2
+    assert room.metric('railquest_monitor_lag_records{topic="railquest.events"}') == 0
+    assert "ok kafka" in room.ask("/ready")[1]
+    # A command goes to the commands' topic, under the train's name.
+    status, text = room.post("/api/train/stop?train=red", **{"content-type": "application/json"})
+    assert status == 202, text
+    record = read_one(kafka, COMMANDS)
+    assert record.key == "red" and record.type == "railquest.command.v1"
+    assert json.loads(record.value)["command"] == "stop" and json.loads(record.value)["id"] == json.loads(text)["id"]
+    # Nobody took it there: it is told as unanswered, later than over MQTT.
+    wait_until(lambda: room.get("/api/train/status?train=red")[1]["commands"][-1]["outcome"] == "unanswered", "never unanswered")
+    assert room.close() == 0, room.log()
+
+
+def test_monitors_of_a_group_share_the_partitions_and_nothing_is_lost_when_one_is_killed(trains, kafka):  # noqa: F811
+    first = Room(kafka, "--group", "night-shift")
+    first.wait_member(4)
+    second = Room(kafka, "--group", "night-shift")
+    second.wait_member(2)
+    first.wait_member(2)
+    assert first.kafka()["rebalances"] >= 2 and first.kafka()["topics"][0]["total"] == 2
+    for train in trains:
+        train.feed(20, pictures=False)
+    wait_until(lambda: sum(room.metric('railquest_monitor_records_total{outcome="taken"}') for room in (first, second)) == 80,
+               "not all was taken", 30)
+    half = first.metric('railquest_monitor_records_total{outcome="taken"}')
+    time.sleep(1.5)  # and committed
+    second.kill()
+    for train in trains:
+        train.feed(20, pictures=False)
+    first.wait_member(4)
+    for train in trains:
+        first.wait_decision(train.name, 40)
+    # All of the second half came to the one that is left, whoever had read the first half.
+    wait_until(lambda: first.metric('railquest_monitor_records_total{outcome="taken"}') >= half + 80, "some were lost", 20)
+    assert first.close() == 0, first.log()
+
+
+def test_what_waited_while_a_monitor_was_away_is_lag_and_then_late_and_never_live(trains, kafka):  # noqa: F811
+    room = Room(kafka, "--group", "day-shift")
+    room.wait_member(4)
+    trains[0].feed(3, pictures=False)
+    room.wait_decision("blue", 3)
+    assert room.close() == 0, room.log()
+    trains[0].feed(30, pause=0.01, pictures=False)
+    wait_until(lambda: trains[0].waiting() == 0, "it does not reach the cluster", 20)
+    room = Room(kafka, "--group", "day-shift")
+    room.wait_decision("blue", 33)
+    told = room.get("/api/train/status?train=blue")[1]
+    assert told["source"]["late"] == 60 and told["source"]["duplicates"] == 0  # where the group left off, and no record twice
+    row = room.get("/api/trains")[1]["trains"][0]
+    assert not row["alive"] and "heard_us" not in row  # nothing of it was news
+    assert room.metric('railquest_monitor_lag_records{topic="railquest.events"}') == 0
+    trains[0].feed(1, pictures=False)
+    room.wait_decision("blue", 34)
+    assert room.get("/api/trains")[1]["trains"][0]["alive"]
+    assert room.close() == 0, room.log()
+
+
+def test_a_broker_that_restarts_and_a_train_that_is_killed_show_each_event_once(trains, kafka):  # noqa: F811
+    room = Room(kafka)
+    room.wait_member(4)
+    blue = trains[0]
+    blue.feed(3, pictures=False)
+    room.wait_decision("blue", 3)
+    kafka.kill()
+    wait_until(lambda: not room.kafka()["up"], "it does not notice", 20)
+    status, text = room.ask("/ready")
+    assert status == 503 and "kafka: the cluster does not answer" in text
+    assert room.post("/api/train/stop?train=blue", **{"content-type": "application/json"})[0] == 503
+    for _ in range(20):
+        blue.feed(50, pause=0.002, pictures=False)
+        time.sleep(0.05)
+    wait_until(lambda: blue.waiting() >= 2000, lambda: f"{blue.waiting()} wait", 20)
+    time.sleep(5.5)  # longer than a hiccup: then it is backlog
+    kafka.start()
+    wait_until(lambda: blue.waiting() < 1900, "it does not drain", 60)
+    blue.service.kill()
+    blue.start()
+    wait_until(lambda: blue.waiting() == 0, lambda: f"{blue.waiting()} wait", 60)
+
+    def shown():
+        told = room.get("/api/train/status?train=blue")[1]["source"]
+        return told["late"] + room.metric('railquest_monitor_messages_total{kind="decision",outcome="taken"}') \
+            + room.metric('railquest_monitor_messages_total{kind="result",outcome="taken"}')
+
+    room.wait_decision("blue", 1003, 60)
+    told = room.get("/api/train/status?train=blue")[1]
+    assert told["source"]["late"] > 0
+    # Each event once: the 6 from before and 2000 from then; the last late ones of each kind are shown besides.
+    assert 2006 <= shown() <= 2010, (shown(), told["source"])
+    assert room.metric("railquest_monitor_duplicates_total") == told["source"]["duplicates"]
+    assert room.close() == 0, room.log()
+
+
+def test_a_missing_topic_is_named_and_read_once_it_is_there(broker, kafka):  # noqa: F811
+    room = Room(kafka)
+    wait_until(lambda: "topic railquest.events" in room.ask("/ready")[1], lambda: room.ask("/ready")[1] + room.log(), 30)
+    kafka.create(EVENTS, FRAMES, COMMANDS)
+    room.wait_member(2)
+    assert room.ask("/ready")[0] == 200
+    assert room.close() == 0, room.log()
+
+
+def test_sources_that_cannot_be_meant_are_refused():
+    for options, part in (
+            (("--source", "localhost"), "write kafka://HOST:PORT"),
+            (("--source", "kafka://localhost"), "each broker is HOST:PORT; write kafka://"),
+            (("--source", "kafka://kafka.example:9092"), "--allow-plaintext"),
+            (("--source", "kafka://127.0.0.1:1", "--group", ""), "group"),
+            (("--source", "kafka://127.0.0.1:1", "--kafka-user", "x"), "--kafka-password-file"),
+            (("--source", "kafka://127.0.0.1:1", "--compat", "crazytrain"), "CloudEvents")):
+        told = subprocess.run([BUILD / "bin/railquest-monitor", "--listen", "127.0.0.1:0", *options],
+                              capture_output=True, text=True, timeout=20)
+        assert told.returncode == 1 and part in told.stderr, (options, told.stderr)
