@@ -30,11 +30,14 @@ static double go_sinh(double value)
 	return fabs(value) > 21 ? copysign(exp(fabs(value)) * 0.5, value) : sinh(value);
 }
 
-/* As Go's math.Max and math.Min: infinity before NaN, NaN before the rest. */
+/* As Go's math.Max and math.Min: infinity before NaN, NaN before the rest, and -0 is less than 0.
+ */
 static double larger(double a, double b)
 {
 	if (a == INFINITY || b == INFINITY)
 		return INFINITY;
+	if (a == 0 && b == 0)
+		return signbit(a) ? b : a;
 	return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
 }
 
@@ -42,6 +45,8 @@ static double smaller(double a, double b)
 {
 	if (a == -INFINITY || b == -INFINITY)
 		return -INFINITY;
+	if (a == 0 && b == 0)
+		return signbit(a) ? a : b;
 	return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
 }
 

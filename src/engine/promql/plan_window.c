@@ -313,10 +313,19 @@ static void annotate(struct window_op *self)
 			return;
 }
 
+/* What the last block looked at, and no window to come will. Results of that block may have shared
+ * a histogram's arrays with it; nobody looks at them any more. */
+static void forget(struct window_op *self)
+{
+	for (size_t i = 0; self->subquery && i < self->series.count; i++)
+		subquery_forget(self->subquery, self->series.items[i], &self->windows[i].tail);
+}
+
 static bool eval(struct plan_op *op, struct error *err)
 {
 	struct window_op *self = (struct window_op *)op;
 
+	forget(self);
 	if (self->subquery && !subquery_advance(self->subquery, err))
 		return false;
 	// Series of a sub-query may depend on values: some may be new.
@@ -335,9 +344,6 @@ static bool eval(struct plan_op *op, struct error *err)
 		if (!(together && holds_plain_floats(self, i) ? fill_together(self, i, err)
 							      : fill_column(self, i, err)))
 			return false;
-		if (self->subquery)
-			subquery_forget(
-				self->subquery, self->series.items[i], &self->windows[i].tail);
 		op->has_histograms |=
 			self->function->gathered && self->series.items[i]->has_histograms;
 	}

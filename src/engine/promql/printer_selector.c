@@ -60,15 +60,24 @@ static void print_choice(struct buffer *out, const char *name, const struct prom
 	buffer_append_char(out, ')');
 }
 
-static void print_duration_operation(struct buffer *out, const struct promql_expr *expr)
+/*
+ * `begins_offset`: behind "offset", where whatever is not in parentheses ends before an operator:
+ * the first operand is put into some.
+ */
+static void print_duration_operation(
+	struct buffer *out, const struct promql_expr *expr, bool begins_offset)
 {
 	const struct promql_expr *lhs = expr->binary.lhs;
 	// -2 ^ 2 would be read as -(2 ^ 2).
-	bool wrap =
-		expr->binary.op == PROMQL_POW && lhs->kind == PROMQL_NUMBER && signbit(lhs->number);
+	bool wrap = (expr->binary.op == PROMQL_POW && lhs->kind == PROMQL_NUMBER &&
+			    signbit(lhs->number)) ||
+		    (begins_offset && lhs->kind != PROMQL_PAREN && lhs->kind != PROMQL_BINARY);
 
 	buffer_append_text(out, wrap ? "(" : "");
-	printer_duration(out, lhs);
+	if (lhs->kind == PROMQL_BINARY)
+		print_duration_operation(out, lhs, begins_offset);
+	else
+		printer_duration(out, lhs);
 	buffer_printf(out, "%s %s ", wrap ? ")" : "",
 		token_spelling(TOKEN_ADD + (expr->binary.op - PROMQL_ADD)));
 	printer_duration(out, expr->binary.rhs);
@@ -89,7 +98,7 @@ void printer_duration(struct buffer *out, const struct promql_expr *expr)
 {
 	switch (expr->kind) {
 	case PROMQL_BINARY:
-		print_duration_operation(out, expr);
+		print_duration_operation(out, expr, false);
 		return;
 	case PROMQL_UNARY:
 		print_duration_sign(out, expr);
@@ -187,7 +196,10 @@ static void print_offset(struct buffer *out, const struct promql_modifiers *modi
 	if (!modifiers->offset && !modifiers->offset_ms)
 		return;
 	buffer_append_text(out, " offset ");
-	print_either(out, modifiers->offset, modifiers->offset_ms);
+	if (modifiers->offset && modifiers->offset->kind == PROMQL_BINARY)
+		print_duration_operation(out, modifiers->offset, true);
+	else
+		print_either(out, modifiers->offset, modifiers->offset_ms);
 }
 
 static void print_extension(struct buffer *out, const struct promql_expr *selector)
