@@ -2,14 +2,11 @@
 the midst of it, and the past is asked for afterwards: history, pictures, clips, and decisions decided again."""
 import http.client
 import json
-import pathlib
-import shutil
 import subprocess
 import time
 
 import pytest
 
-import chromium
 from mqtt import needs_mosquitto
 from railway import wait_until
 from serving import BUILD, ROOT
@@ -63,7 +60,7 @@ class Past:
         client = http.client.HTTPConnection(address, timeout=60)
         client.request("GET", f"{path}?{query}")
         answer = client.getresponse()
-        found = answer.status, dict(answer.getheaders()), answer.read()
+        found = answer.status, answer.headers, answer.read()
         client.close()
         return found
 
