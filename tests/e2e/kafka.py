@@ -2,6 +2,7 @@
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from serving import ROOT
 
 try:
     import confluent_kafka
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 except ImportError:
     confluent_kafka = None
 
@@ -21,25 +22,26 @@ needs_kafka = pytest.mark.skipif(not confluent_kafka or not shutil.which("java")
                                  reason="no Java, no Maven or no python3-confluent-kafka (./setup --test)")
 
 
-def two_free_ports():
-    """The broker's controller listens on the next one."""
+def three_free_ports():
+    """The broker's controller listens on the next one, and where TLS is asked for it has the one after that."""
     for _ in range(50):
         port = free_port()
         try:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", port + 1))
+            with socket.socket() as second, socket.socket() as third:
+                second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
                 return port
         except OSError:
             pass
-    raise AssertionError("no two ports side by side")
+    raise AssertionError("no three ports side by side")
 
 
 class Kafka:
     def __init__(self, *options, host="127.0.0.1"):
         subprocess.run([ROOT / "scripts/kafka", "--fetch"], check=True, timeout=300)
         self.folder = tempfile.mkdtemp(prefix="rq-kafka-", dir="/tmp")
-        self.host, self.port, self.options = host, two_free_ports(), options
-        self.address = f"{host}:{self.port}"
+        self.host, self.port, self.options = host, three_free_ports(), options
+        self.address, self.secure = f"{host}:{self.port}", f"{host}:{self.port + 2}"
         self.process = None
 
     def start(self):
@@ -58,6 +60,20 @@ class Kafka:
         admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})  # its futures fail when it goes
         for future in admin.create_topics([NewTopic(topic, 1, 1, config=config) for topic in topics]).values():
             future.result(30)
+
+    def show(self, keystore):
+        """The listener with TLS shows another certificate from now on, of the same name."""
+        change = ConfigResource("BROKER", "1", set_config={"listener.name.secure.ssl.keystore.location": str(keystore),
+                                                           "listener.name.secure.ssl.keystore.type": "PEM"})
+        admin = AdminClient({"bootstrap.servers": self.address})
+        for future in admin.alter_configs([change]).values():
+            future.result(30)
+        wanted = keystore.read_text().partition("-----BEGIN CERTIFICATE")[2].split("-----")[1]
+        deadline, seen = time.monotonic() + 30, 0
+        while seen < 6:  # its threads, of which there are three, change one after the other, and take connections in turn
+            seen = seen + 1 if wanted in ssl.get_server_certificate(("127.0.0.1", self.port + 2)) else 0
+            assert time.monotonic() < deadline, "the broker shows the old certificate"
+            time.sleep(0 if seen else 0.1)
 
     def clear(self):
         """No topics any more, and a broker that runs."""
@@ -105,7 +121,7 @@ class Kafka:
 
 class Record:
     def __init__(self, message):
-        self.key, self.value = message.key().decode(), message.value()
+        self.key, self.value = (message.key() or b"").decode(), message.value()
         self.headers = {name: value.decode() for name, value in message.headers() or []}
         self.id, self.type = self.headers.get("ce_id"), self.headers.get("ce_type")
 

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-/* Values of options; texts are borrowed. */
+/* Values of options; borrowed, as long as what is made of them. */
 struct kafka_settings {
 	const char *url; // kafka://HOST:PORT[,HOST:PORT…], kafkas://… for TLS; NULL: no Kafka
 	const char *option;			      // that the URL came from; NULL: --kafka

@@ -1,6 +1,7 @@
 #include "train/kafka/client.h"
 
 #include "base/memory.h"
+#include "train/kafka/login.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct kafka_sender {
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	struct kafka_listener listener;
+	struct kafka_login login;
 	size_t max_record_bytes;
 	int fd;
 };
@@ -58,11 +60,30 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
-	const struct kafka_sender *sender = context;
+	struct kafka_sender *sender = context;
+	char room[256];
 
 	(void)client;
+	reason = kafka_login_explain(
+		&sender->login, (rd_kafka_resp_err_t)code, reason, room, sizeof room);
 	sender->listener.trouble(
 		sender->listener.context, reason, code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
+}
+
+/* On a thread of librdkafka's. */
+static int on_certificate(rd_kafka_t *client, const char *broker, int32_t broker_id,
+	int *x509_error, int depth, const char *der, size_t size, char *why, size_t why_size,
+	void *context)
+{
+	struct kafka_sender *sender = context;
+
+	(void)client;
+	(void)broker;
+	(void)broker_id;
+	(void)depth;
+	(void)der;
+	(void)size;
+	return kafka_login_certificate(&sender->login, *x509_error, why, why_size);
 }
 
 /* --- creating --- */
@@ -81,6 +102,9 @@ static bool configure(
 	       client_set_number(conf, "queue.buffering.max.kbytes", 1 << 20, err) &&
 	       client_set_number(conf, "queue.buffering.max.messages", MAX_WAITING, err) &&
 	       client_set_number(conf, "linger.ms", 2, err) &&
+	       // One that was made a moment ago is known to all brokers by then; later it is
+	       // missing.
+	       client_set_number(conf, "topic.metadata.propagation.max.ms", 5000, err) &&
 	       client_set_number(conf, "message.timeout.ms",
 		       options->patience_ms ? options->patience_ms : FOR_EVER_MS, err);
 }
@@ -101,10 +125,12 @@ struct kafka_sender *kafka_sender_create(const struct kafka_sender_options *opti
 	}
 	if (!configure(conf, options, err))
 		goto fail;
+	kafka_login_init(&sender->login, options->settings);
 	rd_kafka_conf_set_opaque(conf, sender);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_log_cb(conf, client_log);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
 	sender->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (!sender->client) {
 		// Certificates that cannot be read are found here.
@@ -188,4 +214,5 @@ void kafka_sender_attend(struct kafka_sender *sender)
 	while (read(sender->fd, &count, sizeof count) < 0 && errno == EINTR)
 		;
 	rd_kafka_poll(sender->client, 0);
+	kafka_login_renew(&sender->login, sender->client);
 }

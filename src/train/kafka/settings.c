@@ -1,14 +1,14 @@
 #include "train/kafka/kafka.h"
 
-#include "base/file.h"
 #include "base/number.h"
+#include "train/kafka/login.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PASSWORD_BYTES = 4096, MAX_PROPERTIES = 12, MAX_BROKERS = 32 };
+enum { MAX_PROPERTIES = 12, MAX_BROKERS = 32 };
 
 const char *const kafka_mechanisms[] = {"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", NULL};
 
@@ -90,27 +90,10 @@ static bool check_brokers(
 	return true;
 }
 
-static bool read_password(
-	const char *path, struct arena *arena, const char **out, struct error *err)
-{
-	struct str text, line;
-
-	if (!file_read(path, MAX_PASSWORD_BYTES, arena, &text, err))
-		return error_wrap(err, "--kafka-password-file");
-	line = (struct str){text.data, 0};
-	while (line.len < text.len && text.data[line.len] != '\n' && text.data[line.len] != '\r')
-		line.len++;
-	if (!line.len)
-		return error_set(
-			err, ERROR_INVALID, "--kafka-password-file: the first line is empty");
-	*out = str_copy(arena, line).data;
-	return true;
-}
-
 static bool add_sasl(const struct kafka_settings *settings, struct arena *arena, struct list *list,
 	struct error *err)
 {
-	const char *password = NULL;
+	struct str password;
 
 	if (!settings->user)
 		return settings->password_file ? error_set(err, ERROR_INVALID,
@@ -118,12 +101,12 @@ static bool add_sasl(const struct kafka_settings *settings, struct arena *arena,
 					       : true;
 	if (!settings->password_file)
 		return error_set(err, ERROR_INVALID, "--kafka-user needs --kafka-password-file");
-	if (!read_password(settings->password_file, arena, &password, err))
+	if (!kafka_password(settings->password_file, arena, &password, err))
 		return false;
 	add(list, "sasl.mechanism",
 		settings->mechanism ? settings->mechanism : kafka_mechanisms[0]);
 	add(list, "sasl.username", settings->user);
-	add(list, "sasl.password", password);
+	add(list, "sasl.password", str_copy(arena, password).data);
 	return true;
 }
 

@@ -45,7 +45,8 @@ static struct lane_record *push(struct lane *lane, uint64_t sequence, enum lane_
 {
 	struct lane_record *record = &lane->records[(lane->first + lane->count++) % LANE_WINDOW];
 
-	*record = (struct lane_record){sequence, fate};
+	*record = (struct lane_record){
+		sequence, fate, .is_alone = lane->one_by_one || lane->window == 1};
 	return record;
 }
 
@@ -168,14 +169,15 @@ void lane_send(struct lane *lane, int64_t now_us)
  * Kafka refuses a batch whose records are too large together, and says so of each of them: then
  * they are tried one by one, and only what is too large alone is given up.
  */
-static enum lane_fate fate_of(struct lane *lane, const struct kafka_report *report)
+static enum lane_fate fate_of(
+	struct lane *lane, const struct lane_record *record, const struct kafka_report *report)
 {
 	if (report->has_arrived) {
 		lane->arrived++;
 		lane->why[0] = '\0';
 		return LANE_ARRIVED;
 	}
-	if (report->is_hopeless && (lane->one_by_one || lane->window == 1)) {
+	if (report->is_hopeless && record->is_alone) {
 		give_up(lane, report->tag, report->why);
 		return LANE_HOPELESS;
 	}
@@ -192,7 +194,7 @@ void lane_report(struct lane *lane, const struct kafka_report *report, int64_t n
 		if (record->sequence != report->tag || record->fate != LANE_UNDER_WAY)
 			continue;
 		lane->under_way--;
-		record->fate = fate_of(lane, report);
+		record->fate = fate_of(lane, record, report);
 		break;
 	}
 	settle(lane);

@@ -16,6 +16,7 @@ enum lane_fate { LANE_UNDER_WAY, LANE_ARRIVED, LANE_HOPELESS, LANE_FAILED };
 struct lane_record {
 	uint64_t sequence;
 	enum lane_fate fate;
+	bool is_alone; // nothing else could be in its batch
 };
 
 struct lane {

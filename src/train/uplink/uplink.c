@@ -78,6 +78,8 @@ static void on_event_report(void *context, const struct kafka_report *report)
 	if (report->has_arrived)
 		note_arrival(uplink);
 	lane_report(&uplink->events, report, clock_monotonic_us());
+	if (!report->has_arrived && !report->is_hopeless)
+		complain(uplink, "an event did not arrive, and waits on disk", uplink->events.why);
 }
 
 static void on_picture_report(void *context, const struct kafka_report *report)
