@@ -154,8 +154,9 @@ static void put_battery(const struct timeline *line, struct buffer *out)
 
 		if (percent == NOTHING || percent == last)
 			continue;
-		buffer_printf(out, "%s[%lld,%d]", is_first ? "" : ",",
-			(long long)(line->range.from_ms + (int64_t)i * line->cell_ms), percent);
+		int64_t at_ms = line->range.from_ms + (int64_t)i * line->cell_ms;
+
+		buffer_printf(out, "%s[%lld,%d]", is_first ? "" : ",", (long long)at_ms, percent);
 		last = percent;
 		is_first = false;
 	}

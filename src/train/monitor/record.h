@@ -9,6 +9,7 @@ struct record_settings {
 	int64_t size_mb, age_ms;
 };
 
+// Types and members cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define RECORD_OPTIONS(type, member)                                                              \
 	SERVICE_ROW("record", OPTION_FILE, type, member.folder, .placeholder = "DIR",             \
 		.help = "record all that trains say into this folder, for the page's history",    \
@@ -21,6 +22,7 @@ struct record_settings {
 			.placeholder = "TIME",                                                    \
 			.help = "what is older goes, too; 0: only size counts", .fallback = "0",  \
 			.environment = "RAILQUEST_MONITOR_RECORD_AGE", .max = 3e12)
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* Both do nothing where nothing is recorded. Start fails as ring_recorder_start does. */
 bool monitor_record_start(
