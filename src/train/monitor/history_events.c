@@ -1,23 +1,6 @@
 #include "train/monitor/history.h"
 
-#include "base/json.h"
-
-static void put_text(struct buffer *out, const char *name, struct str text)
-{
-	buffer_printf(out, ",\"%s\":", name);
-	json_string(out, text);
-}
-
-static void put_box(struct buffer *out, const struct wire_box *box)
-{
-	const double sides[] = {box->x, box->y, box->width, box->height};
-
-	for (size_t i = 0; i < 4; i++) {
-		buffer_append_text(out, i ? "," : ",\"box\":[");
-		json_number(out, sides[i]);
-	}
-	buffer_append_char(out, ']');
-}
+#include "train/monitor/fields.h"
 
 /* `"at_ms":…` and what brings a picture, its result and its decision together. */
 static void begin(struct buffer *out, const struct ring_entry *entry)
@@ -38,19 +21,7 @@ static void put_result(
 
 	if (!ring_detections_of(&entry->note, message, arena, &detections, &count, &err))
 		return;
-	buffer_append_text(out, ",\"detections\":[");
-	for (size_t i = 0; i < count; i++) {
-		const struct wire_detection *detection = &detections[i];
-
-		buffer_printf(
-			out, "%s{\"class_id\":%lld", i ? "," : "", (long long)detection->class_id);
-		put_text(out, "class_name", detection->class_name);
-		buffer_append_text(out, ",\"confidence\":");
-		json_number(out, detection->confidence);
-		put_box(out, &detection->box);
-		buffer_append_char(out, '}');
-	}
-	buffer_append_char(out, ']');
+	field_detections(out, detections, count);
 }
 
 static void put_decision(
@@ -59,13 +30,13 @@ static void put_decision(
 	struct wire_decision decision = {0};
 	struct error err = {0};
 
-	put_text(out, "order", str_from(wire_order_name((enum wire_order)entry->note.state)));
+	field_text(out, "order", str_from(wire_order_name((enum wire_order)entry->note.state)));
 	if (entry->note.is_compat || !wire_read_decision(message, arena, &decision, &err))
 		return;
-	put_text(out, "reason", decision.reason);
+	field_text(out, "reason", decision.reason);
 	if (decision.track) {
-		put_text(out, "class_name", decision.class_name);
-		put_box(out, &decision.box);
+		field_text(out, "class_name", decision.class_name);
+		field_box(out, &decision.box);
 	}
 }
 
@@ -78,13 +49,12 @@ static void put_telemetry(
 	(void)entry;
 	if (!wire_read_telemetry(message, arena, &telemetry, &err))
 		return;
-	put_text(out, "mode", telemetry.mode);
-	put_text(out, "reason", telemetry.reason);
-	buffer_printf(out, ",\"armed\":%s,\"percent\":%lld", telemetry.is_armed ? "true" : "false",
-		(long long)telemetry.percent);
+	field_text(out, "mode", telemetry.mode);
+	field_text(out, "reason", telemetry.reason);
+	field_bool(out, "armed", telemetry.is_armed);
+	field_int(out, "percent", telemetry.percent);
 	if (telemetry.battery_percent)
-		buffer_printf(
-			out, ",\"battery_percent\":%lld", (long long)telemetry.battery_percent);
+		field_int(out, "battery_percent", telemetry.battery_percent);
 }
 
 static void put_command(
@@ -92,7 +62,7 @@ static void put_command(
 {
 	(void)message;
 	(void)arena;
-	put_text(out, "command", str_from(wire_verb_name((enum wire_verb)entry->note.state)));
+	field_text(out, "command", str_from(wire_verb_name((enum wire_verb)entry->note.state)));
 }
 
 /* The newline keeps an answer of many events readable for people, too. */

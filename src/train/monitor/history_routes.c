@@ -96,8 +96,6 @@ static void answer_json(struct http_request *request, struct look *look)
 
 static void answer_picture(struct http_request *request, const struct look *look)
 {
-	static const char *const types[] = {
-		"application/octet-stream", "image/jpeg", "image/webp", "image/png"};
 	const struct ring_entry *entry = &look->entry;
 
 	http_add_header(request, "x-train-picture:",
@@ -106,7 +104,7 @@ static void answer_picture(struct http_request *request, const struct look *look
 		"x-train-at:", str_format(request->arena, "%lld", (long long)entry->at_ms));
 	http_add_header(request, "x-train-key:",
 		str_format(request->arena, "%016llx", (unsigned long long)entry->note.key));
-	http_answer(request, 200, types[look->picture.format], look->picture.data);
+	http_answer(request, 200, monitor_picture_type(look->picture.format), look->picture.data);
 }
 
 static void finish(struct http_request *request, void *state, bool was_run)

@@ -6,16 +6,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/monitor/fields.h"
 #include "train/monitor/serve.h"
 
 static const int64_t PACE_US = 400000, HEARTBEAT_US = 1000000;
 // A train that says nothing for so long is silent: it speaks several times a second.
 static const int64_t ALIVE_US = 3000000;
-
-static void put_int(struct buffer *out, const char *name, int64_t value)
-{
-	buffer_printf(out, ",\"%s\":%lld", name, (long long)value);
-}
 
 static bool is_alive(const struct state *state, int64_t now_us)
 {
@@ -29,27 +25,25 @@ static void put_row(struct buffer *out, const struct fleet_train *train, int64_t
 
 	buffer_append_text(out, "{\"train\":");
 	json_string(out, str_from(train->name));
-	buffer_printf(out, ",\"alive\":%s", is_alive(state, now_us) ? "true" : "false");
+	field_bool(out, "alive", is_alive(state, now_us));
 	if (facts->heard_us)
-		put_int(out, "heard_us", facts->heard_us);
+		field_int(out, "heard_us", facts->heard_us);
 	if (state->picture.number) {
-		put_int(out, "number", state->picture.number);
-		put_int(out, "at_us", state->picture.at_us);
+		field_int(out, "number", state->picture.number);
+		field_int(out, "at_us", state->picture.at_us);
 	}
 	if (facts->order_us) {
-		buffer_printf(out, ",\"order\":\"%s\"", wire_order_name(facts->order));
-		put_int(out, "order_us", facts->order_us);
+		field_text(out, "order", str_from(wire_order_name(facts->order)));
+		field_int(out, "order_us", facts->order_us);
 	}
 	if (facts->telemetry_us) {
-		put_int(out, "telemetry_us", facts->telemetry_us);
-		buffer_append_text(out, ",\"mode\":");
-		json_string(out, str_from(facts->mode));
-		buffer_printf(out, ",\"armed\":%s,\"battery_low\":%s",
-			facts->is_armed ? "true" : "false",
-			facts->is_battery_low ? "true" : "false");
-		put_int(out, "percent", facts->percent);
+		field_int(out, "telemetry_us", facts->telemetry_us);
+		field_text(out, "mode", str_from(facts->mode));
+		field_bool(out, "armed", facts->is_armed);
+		field_bool(out, "battery_low", facts->is_battery_low);
+		field_int(out, "percent", facts->percent);
 		if (facts->battery_percent)
-			put_int(out, "battery_percent", facts->battery_percent);
+			field_int(out, "battery_percent", facts->battery_percent);
 	}
 	buffer_append_char(out, '}');
 }

@@ -165,7 +165,7 @@ static void get_status(struct http_request *request, void *context)
 	http_answer_buffer(request, 200, "application/json", out);
 }
 
-static const char *picture_type(enum wire_format format)
+const char *monitor_picture_type(enum wire_format format)
 {
 	static const char *const types[] = {
 		"application/octet-stream", "image/jpeg", "image/webp", "image/png"};
@@ -202,7 +202,7 @@ static void get_picture(struct http_request *request, void *context)
 	http_add_header(request,
 		"x-train-picture:", str_format(request->arena, "%lld", (long long)picture->number));
 	http_add_header(request, "x-train-trace:", str_copy(request->arena, str_from(trace)));
-	http_answer_block(request, 200, picture_type(picture->format), picture->bytes);
+	http_answer_block(request, 200, monitor_picture_type(picture->format), picture->bytes);
 }
 
 /* --- commands --- */

@@ -1,6 +1,7 @@
 #include "train/monitor/sections.h"
 
 #include "base/json.h"
+#include "train/monitor/fields.h"
 
 /* The section's buffer, begun anew. */
 static struct buffer *begin(struct state *state, enum state_section section)
@@ -15,28 +16,6 @@ static struct buffer *begin(struct state *state, enum state_section section)
 	return out;
 }
 
-static void put_text(struct buffer *out, const char *name, struct str text)
-{
-	buffer_printf(out, ",\"%s\":", name);
-	json_string(out, text);
-}
-
-static void put_int(struct buffer *out, const char *name, int64_t value)
-{
-	buffer_printf(out, ",\"%s\":%lld", name, (long long)value);
-}
-
-static void put_bool(struct buffer *out, const char *name, bool value)
-{
-	buffer_printf(out, ",\"%s\":%s", name, value ? "true" : "false");
-}
-
-static void put_number(struct buffer *out, const char *name, double value)
-{
-	buffer_printf(out, ",\"%s\":", name);
-	json_number(out, value);
-}
-
 /* First of an object: no comma before it. */
 static void put_trace(struct buffer *out, const struct wire_id *trace)
 {
@@ -46,17 +25,6 @@ static void put_trace(struct buffer *out, const struct wire_id *trace)
 	buffer_printf(out, "{\"trace\":\"%s\"", text);
 }
 
-static void put_box(struct buffer *out, const struct wire_box *box)
-{
-	const double sides[] = {box->x, box->y, box->width, box->height};
-
-	for (size_t i = 0; i < 4; i++) {
-		buffer_append_text(out, i ? "," : ",\"box\":[");
-		json_number(out, sides[i]);
-	}
-	buffer_append_char(out, ']');
-}
-
 void section_hello(struct state *state)
 {
 	struct buffer *out = begin(state, STATE_HELLO);
@@ -64,14 +32,14 @@ void section_hello(struct state *state)
 
 	wire_id_print(run, &state->setup.run);
 	buffer_printf(out, "{\"run\":\"%s\"", run);
-	put_text(out, "train", str_from(state->setup.train));
-	put_int(out, "stale_ms", state->setup.stale_ms);
-	put_text(out, "form", state->setup.is_compat ? STR("crazytrain") : STR("railquest"));
-	put_text(out, "source", state->setup.is_remote ? STR("kafka") : STR("mqtt"));
-	put_int(out, "patience_ms",
+	field_text(out, "train", str_from(state->setup.train));
+	field_int(out, "stale_ms", state->setup.stale_ms);
+	field_text(out, "form", state->setup.is_compat ? STR("crazytrain") : STR("railquest"));
+	field_text(out, "source", state->setup.is_remote ? STR("kafka") : STR("mqtt"));
+	field_int(out, "patience_ms",
 		(state->setup.patience_us ? state->setup.patience_us : COMMANDS_PATIENCE_US) /
 			1000);
-	put_bool(out, "broker", state->broker_is_there);
+	field_bool(out, "broker", state->broker_is_there);
 	buffer_append_char(out, '}');
 }
 
@@ -81,19 +49,19 @@ void section_frame(
 	struct buffer *out = begin(state, STATE_FRAME);
 
 	put_trace(out, &state->picture.trace);
-	put_int(out, "number", state->picture.number);
-	put_int(out, "at_us", state->picture.at_us);
-	put_text(out, "clock", str_from(clocks_kind_names[state->picture.clock]));
-	put_bool(out, "late", state->is_late);
-	put_text(out, "format", str_from(wire_format_name(image->format)));
-	put_int(out, "size", (int64_t)image->data.len);
+	field_int(out, "number", state->picture.number);
+	field_int(out, "at_us", state->picture.at_us);
+	field_text(out, "clock", str_from(clocks_kind_names[state->picture.clock]));
+	field_bool(out, "late", state->is_late);
+	field_text(out, "format", str_from(wire_format_name(image->format)));
+	field_int(out, "size", (int64_t)image->data.len);
 	if (image->width_px) {
-		put_int(out, "width", image->width_px);
-		put_int(out, "height", image->height_px);
+		field_int(out, "width", image->width_px);
+		field_int(out, "height", image->height_px);
 	}
 	if (origin) {
-		put_text(out, "source", origin->source);
-		put_int(out, "sequence", origin->sequence);
+		field_text(out, "source", origin->source);
+		field_int(out, "sequence", origin->sequence);
 	}
 	buffer_append_char(out, '}');
 }
@@ -105,22 +73,13 @@ void section_result(
 	size_t count = result->detection_count;
 
 	put_trace(out, trace);
-	put_text(out, "model", result->model);
-	put_text(out, "backend", result->backend);
-	put_int(out, "took_us", result->prepare_us + result->infer_us + result->finish_us);
-	put_int(out, "count", (int64_t)count);
-	buffer_append_text(out, ",\"detections\":[");
-	for (size_t i = 0; i < count && i < STATE_MAX_BOXES; i++) {
-		const struct wire_detection *detection = &result->detections[i];
-
-		buffer_printf(
-			out, "%s{\"class_id\":%lld", i ? "," : "", (long long)detection->class_id);
-		put_text(out, "class_name", detection->class_name);
-		put_number(out, "confidence", detection->confidence);
-		put_box(out, &detection->box);
-		buffer_append_char(out, '}');
-	}
-	buffer_append_text(out, "]}");
+	field_text(out, "model", result->model);
+	field_text(out, "backend", result->backend);
+	field_int(out, "took_us", result->prepare_us + result->infer_us + result->finish_us);
+	field_int(out, "count", (int64_t)count);
+	field_detections(
+		out, result->detections, count < STATE_MAX_BOXES ? count : STATE_MAX_BOXES);
+	buffer_append_char(out, '}');
 }
 
 void section_decision(struct state *state, const struct wire_decision *decision, int64_t now_us)
@@ -128,15 +87,15 @@ void section_decision(struct state *state, const struct wire_decision *decision,
 	struct buffer *out = begin(state, STATE_DECISION);
 
 	put_trace(out, &decision->origin.trace);
-	put_int(out, "at_us", now_us);
+	field_int(out, "at_us", now_us);
 	if (decision->id)
-		put_int(out, "id", decision->id);
-	put_text(out, "order", str_from(wire_order_name(decision->order)));
-	put_text(out, "reason", decision->reason);
+		field_int(out, "id", decision->id);
+	field_text(out, "order", str_from(wire_order_name(decision->order)));
+	field_text(out, "reason", decision->reason);
 	if (decision->track) {
-		put_int(out, "track", decision->track);
-		put_text(out, "class_name", decision->class_name);
-		put_box(out, &decision->box);
+		field_int(out, "track", decision->track);
+		field_text(out, "class_name", decision->class_name);
+		field_box(out, &decision->box);
 	}
 	buffer_append_char(out, '}');
 }
@@ -165,12 +124,12 @@ static void put_acted(
 		return;
 	buffer_append_text(out, ",\"acted\":");
 	put_trace(out, &step->trace);
-	put_text(out, "order", str_from(wire_order_name(step->order)));
+	field_text(out, "order", str_from(wire_order_name(step->order)));
 	if (step->written_monotonic_us && took_us >= 0 &&
 		memcmp(&step->clock, &telemetry->clock, sizeof step->clock) == 0)
-		put_int(out, "total_us", took_us);
+		field_int(out, "total_us", took_us);
 	if (memcmp(&telemetry->clock, &state->setup.clock, sizeof telemetry->clock) == 0)
-		put_int(out, "at_us", step->received_monotonic_us);
+		field_int(out, "at_us", step->received_monotonic_us);
 	buffer_append_char(out, '}');
 }
 
@@ -179,23 +138,23 @@ void section_telemetry(struct state *state, const struct wire_telemetry *telemet
 	struct buffer *out = begin(state, STATE_TELEMETRY);
 
 	buffer_printf(out, "{\"at_us\":%lld", (long long)at_us);
-	put_text(out, "mode", telemetry->mode);
-	put_text(out, "reason", telemetry->reason);
+	field_text(out, "mode", telemetry->mode);
+	field_text(out, "reason", telemetry->reason);
 	if (telemetry->hub.len)
-		put_text(out, "hub", telemetry->hub);
-	put_bool(out, "armed", telemetry->is_armed);
-	put_int(out, "percent", telemetry->percent);
-	put_bool(out, "battery_low", telemetry->is_battery_low);
+		field_text(out, "hub", telemetry->hub);
+	field_bool(out, "armed", telemetry->is_armed);
+	field_int(out, "percent", telemetry->percent);
+	field_bool(out, "battery_low", telemetry->is_battery_low);
 	if (telemetry->battery_percent)
-		put_int(out, "battery_percent", telemetry->battery_percent);
+		field_int(out, "battery_percent", telemetry->battery_percent);
 	if (telemetry->rssi_dbm)
-		put_int(out, "rssi_dbm", telemetry->rssi_dbm);
+		field_int(out, "rssi_dbm", telemetry->rssi_dbm);
 	if (telemetry->volts > 0)
-		put_number(out, "volts", telemetry->volts);
+		field_number(out, "volts", telemetry->volts);
 	if (telemetry->speed_mps > 0)
-		put_number(out, "speed_mps", telemetry->speed_mps);
+		field_number(out, "speed_mps", telemetry->speed_mps);
 	if (telemetry->has_stop_distance)
-		put_number(out, "stop_distance_m", telemetry->stop_distance_m);
+		field_number(out, "stop_distance_m", telemetry->stop_distance_m);
 	put_acted(out, state, telemetry);
 	buffer_append_char(out, '}');
 }
@@ -215,7 +174,7 @@ void section_services(struct state *state)
 
 		buffer_append_text(out, i ? ",{\"name\":" : "{\"name\":");
 		json_string(out, str_from(service->name));
-		put_text(out, "state",
+		field_text(out, "state",
 			!service->is_heard ? STR("unknown")
 			: service->is_up   ? STR("up")
 					   : STR("gone"));
@@ -235,10 +194,10 @@ void section_commands(struct state *state)
 
 		wire_id_print(id, &command->id);
 		buffer_printf(out, "%s{\"id\":\"%s\"", i ? "," : "", id);
-		put_text(out, "command", str_from(wire_verb_name(command->verb)));
-		put_text(out, "outcome", str_from(command_outcome_names[command->outcome]));
-		put_int(out, "took_us", command->took_us);
-		put_text(out, "reason", str_from(command->reason));
+		field_text(out, "command", str_from(wire_verb_name(command->verb)));
+		field_text(out, "outcome", str_from(command_outcome_names[command->outcome]));
+		field_int(out, "took_us", command->took_us);
+		field_text(out, "reason", str_from(command->reason));
 		buffer_append_char(out, '}');
 	}
 	buffer_append_char(out, ']');
@@ -250,8 +209,8 @@ void section_source(struct state *state, struct str kafka)
 
 	buffer_printf(&now, "\"source\":{\"late\":%lld", (long long)state->late);
 	if (state->late_us)
-		put_int(&now, "late_us", state->late_us);
-	put_int(&now, "duplicates", state->duplicates);
+		field_int(&now, "late_us", state->late_us);
+	field_int(&now, "duplicates", state->duplicates);
 	buffer_append_text(&now, ",\"kafka\":");
 	buffer_append_str(&now, kafka);
 	buffer_append_char(&now, '}');

@@ -63,6 +63,8 @@ bool monitor_read_instant(
 	struct http_request *request, const char *name, int64_t fallback_ms, int64_t *out);
 bool monitor_recorded_train(
 	struct monitor *monitor, struct http_request *request, struct str *train);
+/* A picture's Content-Type. */
+const char *monitor_picture_type(enum wire_format format);
 /* NULL: nothing is recorded. */
 const char *monitor_record_folder(const struct monitor *monitor);
 
