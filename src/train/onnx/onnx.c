@@ -11,9 +11,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -471,15 +470,11 @@ bool onnx_open(const char *path, const struct onnx_settings *settings, struct mo
 	struct error *err)
 {
 	struct opening opening = {path, settings, out, err, false};
-	sigset_t all, before;
 	pthread_t thread;
 
 	*out = NULL;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failure = pthread_create(&thread, NULL, open_in_thread, &opening);
+	int failure = thread_start_deaf(&thread, open_in_thread, &opening);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failure)
 		return error_set(err, ERROR_SYSTEM, "start a thread: %s", strerror(failure));
 	pthread_join(thread, NULL);

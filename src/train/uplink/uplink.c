@@ -3,13 +3,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "train/uplink/inbox.h"
 #include "train/uplink/live.h"
 #include "train/uplink/packed.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -261,13 +261,7 @@ static bool open_lane(struct lane *lane, const struct uplink_options *options, c
 
 static bool start_thread(struct uplink *uplink, struct error *err)
 {
-	sigset_t all, before;
-
-	// Signals are the loop's.
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	uplink->has_thread = pthread_create(&uplink->thread, NULL, run, uplink) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	uplink->has_thread = thread_start_deaf(&uplink->thread, run, uplink) == 0;
 	return uplink->has_thread || error_set(err, ERROR_SYSTEM, "no thread for the uplink");
 }
 
