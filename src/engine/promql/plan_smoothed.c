@@ -15,9 +15,7 @@
 struct smoothed_op {
 	struct plan_op op;
 	struct promql_modifiers modifiers;
-	struct window
-		*windows; // from a look-back before to a look-back after; kept between prepares
-	size_t window_count, window_capacity;
+	struct window_array windows; // from a look-back before to a look-back after
 	struct series_list series;
 	struct window_samples samples;
 };
@@ -30,10 +28,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 		return false;
 	size_t count = self->series.count;
 
-	self->windows =
-		memory_grow(self->windows, &self->window_capacity, count, sizeof(struct window));
-	for (; self->window_count < count; self->window_count++)
-		self->windows[self->window_count] = (struct window){0};
+	window_array_reach(&self->windows, count);
 	plan_reserve(op, count);
 	for (size_t i = 0; i < count; i++) {
 		op->labels[i] = self->series.items[i]->labels;
@@ -84,7 +79,7 @@ static double value_at(struct smoothed_op *self, const struct series *series, in
 static void fill_column(struct smoothed_op *self, size_t i)
 {
 	struct promql_plan *plan = self->op.plan;
-	struct window *window = &self->windows[i];
+	struct window *window = &self->windows.items[i];
 	const struct series *series = self->series.items[i];
 	int64_t lookback_ms = plan->options.lookback_ms;
 	double *column = (double *)self->op.columns[i];
@@ -125,9 +120,7 @@ static void finish(struct plan_op *op)
 {
 	struct smoothed_op *self = (struct smoothed_op *)op;
 
-	for (size_t i = 0; i < self->window_count; i++)
-		window_finish(&self->windows[i]);
-	free(self->windows);
+	window_array_finish(&self->windows);
 	window_samples_finish(&self->samples);
 }
 

@@ -23,8 +23,7 @@ struct window_op {
 	enum promql_extension extension;
 	bool sees_compared; // of histograms
 	int64_t range_ms;
-	struct window *windows; // per series, kept between prepares
-	size_t window_count, window_capacity;
+	struct window_array windows;
 	struct series_list series;
 	struct window_samples samples; // of the step in work, where they are gathered
 	struct window_block block;     // of the series in work, where it is read at once
@@ -70,10 +69,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 		return false;
 	size_t count = self->series.count;
 
-	self->windows =
-		memory_grow(self->windows, &self->window_capacity, count, sizeof(struct window));
-	for (; self->window_count < count; self->window_count++)
-		self->windows[self->window_count] = (struct window){0};
+	window_array_reach(&self->windows, count);
 	self->steps = ARENA_ARRAY(arena, struct window_step, op->plan->stride);
 	self->results = ARENA_ARRAY(arena, const double *, count);
 	for (size_t i = 0; i < count; i++)
@@ -87,7 +83,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 static void open_window(struct window_op *self, size_t i, int64_t from_ms)
 {
 	struct series_source *source = self->op.plan->source;
-	struct window *window = &self->windows[i];
+	struct window *window = &self->windows.items[i];
 
 	if (self->subquery)
 		subquery_open(self->subquery, self->series.items[i], from_ms, &window->head);
@@ -162,7 +158,7 @@ static void compare_samples(struct window_op *self)
 
 static double value_at(struct window_op *self, size_t i, const struct window_span *span)
 {
-	struct window *window = &self->windows[i];
+	struct window *window = &self->windows.items[i];
 	const struct window_function *function = self->function;
 
 	if (window->count + window->histogram_count == 0)
@@ -208,7 +204,7 @@ static bool account(struct window_op *self, struct window *window, uint64_t work
 static bool fill_column(struct window_op *self, size_t i, struct error *err)
 {
 	struct promql_plan *plan = self->op.plan;
-	struct window *window = &self->windows[i];
+	struct window *window = &self->windows.items[i];
 	uint32_t rank = self->series.items[i]->rank;
 	double *column = (double *)self->results[i];
 	uint64_t work = 0, passed = window->passed;
@@ -265,7 +261,7 @@ static bool holds_plain_floats(const struct window_op *self, size_t i)
 {
 	const struct series *series = self->series.items[i];
 
-	return !series->has_histograms && !series->has_starts && !self->windows[i].is_open;
+	return !series->has_histograms && !series->has_starts && !self->windows.items[i].is_open;
 }
 
 static void set_steps(struct window_op *self, uint32_t rank)
@@ -290,7 +286,7 @@ static bool fill_together(struct window_op *self, size_t i, struct error *err)
 	const struct series *series = self->series.items[i];
 
 	set_steps(self, series->rank);
-	return window_block_column(&self->block, plan, series, &self->windows[i],
+	return window_block_column(&self->block, plan, series, &self->windows.items[i],
 		self->op.expr->call.function->id, self->steps, plan->step_count,
 		(double *)self->results[i], err);
 }
@@ -318,7 +314,8 @@ static void annotate(struct window_op *self)
 static void forget(struct window_op *self)
 {
 	for (size_t i = 0; self->subquery && i < self->series.count; i++)
-		subquery_forget(self->subquery, self->series.items[i], &self->windows[i].tail);
+		subquery_forget(
+			self->subquery, self->series.items[i], &self->windows.items[i].tail);
 }
 
 static bool eval(struct plan_op *op, struct error *err)
@@ -355,9 +352,7 @@ static void finish(struct plan_op *op)
 {
 	struct window_op *self = (struct window_op *)op;
 
-	for (size_t i = 0; i < self->window_count; i++)
-		window_finish(&self->windows[i]);
-	free(self->windows);
+	window_array_finish(&self->windows);
 	window_samples_finish(&self->samples);
 	window_block_finish(&self->block);
 	subquery_destroy(self->subquery);

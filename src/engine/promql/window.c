@@ -115,6 +115,22 @@ void window_finish(struct window *window)
 	free(window->sorted.items);
 }
 
+void window_array_reach(struct window_array *windows, size_t count)
+{
+	windows->items =
+		memory_grow(windows->items, &windows->capacity, count, sizeof *windows->items);
+	for (; windows->count < count; windows->count++)
+		windows->items[windows->count] = (struct window){0};
+}
+
+void window_array_finish(struct window_array *windows)
+{
+	for (size_t i = 0; i < windows->count; i++)
+		window_finish(&windows->items[i]);
+	free(windows->items);
+	*windows = (struct window_array){0};
+}
+
 /* --- gathering --- */
 
 static void put(struct window_samples *samples, const struct series_cursor *cursor)

@@ -58,6 +58,12 @@ struct window {
 	uint64_t passed; // samples that came in, ever
 };
 
+/* One for each series, kept between prepares. A zeroed struct is empty. */
+struct window_array {
+	struct window *items;
+	size_t count, capacity;
+};
+
 /* Where a window lies, and how the evaluation is set up. */
 struct window_span {
 	int64_t start_ms, end_ms; // (start, end], or [start, end] when closed
@@ -128,6 +134,11 @@ struct sample window_first(const struct window *window);
 void window_move(struct window *window, const struct window_function *function,
 	const struct window_span *span, int64_t until_ms);
 void window_finish(struct window *window);
+
+/* Has `count` windows at least; new ones are zeroed. */
+void window_array_reach(struct window_array *windows, size_t count);
+void window_array_finish(struct window_array *windows);
+
 /* Samples that the window remembers beside its cursors. */
 uint64_t window_held(const struct window *window);
 
