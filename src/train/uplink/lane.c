@@ -151,7 +151,7 @@ static bool send_next(struct lane *lane, struct arena *arena, int64_t now_us)
 }
 
 /*
- * Events go batch by batch, each when all of the one before has been reported on: the library may
+ * They go batch by batch, each when all of the one before has been reported on: the library may
  * give up what it holds (a cluster that has just begun again knows no topics for a moment) and take
  * what is sent next before it says so, and then a later event would be there before earlier ones.
  */
@@ -160,7 +160,7 @@ void lane_send(struct lane *lane, int64_t now_us)
 	size_t window = lane->one_by_one ? 1 : lane->window;
 	struct arena arena = {0};
 
-	if (lane->has_failed || now_us < lane->retry_us || (!lane->is_backlog && lane->count))
+	if (lane->has_failed || now_us < lane->retry_us || lane->count)
 		return;
 	while (lane->count < window && send_next(lane, &arena, now_us))
 		arena_finish(&arena);
