@@ -37,7 +37,7 @@ struct lane {
 	char why[160]; // of the last failure
 };
 
-/* Sends from the spool until the window is full. Tags of reports are sequences, plus `tag_base`. */
+/* Sends from the spool until the window is full. Tags of reports are sequences. */
 void lane_send(struct lane *lane, int64_t now_us);
 /* Takes the report of a record that lane_send sent. */
 void lane_report(struct lane *lane, const struct kafka_report *report, int64_t now_us);

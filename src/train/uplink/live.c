@@ -81,10 +81,10 @@ static bool post(struct live *live, struct live_picture *picture, int64_t now_us
 	struct wire_cloud_event event;
 	struct error err = {0};
 
-	picture->tag = LIVE_TAG | ++live->last_tag;
+	picture->tag = ++live->last_tag;
 	if (packed_read(buffer_str(&picture->packed), &event) &&
-		lane_post(backlog->sender, backlog->topic, backlog->mode, &event, picture->tag,
-			&err)) {
+		lane_post(
+			live->sender, backlog->topic, backlog->mode, &event, picture->tag, &err)) {
 		picture->state = LIVE_UNDER_WAY;
 		picture->sent = pace_sent(&live->pace, live->under_way++, now_us);
 		return true;
@@ -107,7 +107,7 @@ static void send_newest(struct live *live, int64_t now_us)
 		post(live, newest, now_us);
 	else if (live->is_broken)
 		// One that has not left yet makes room for this one, which is newer.
-		kafka_sender_recall(live->backlog->sender);
+		kafka_sender_recall(live->sender);
 }
 
 void live_take(struct live *live, struct buffer *packed, int64_t now_us)

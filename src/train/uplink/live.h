@@ -11,8 +11,6 @@
 #include "train/uplink/lane.h"
 #include "train/uplink/pace.h"
 
-#define LIVE_TAG (UINT64_C(1) << 63) // in a report's tag: it is of such a picture
-
 enum { LIVE_MOST = 64 };
 
 enum live_state { LIVE_HELD, LIVE_UNDER_WAY, LIVE_FAILED };
@@ -25,7 +23,8 @@ struct live_picture {
 };
 
 struct live {
-	struct lane *backlog;			 // the same sender and topic
+	struct lane *backlog;			 // the same topic
+	struct kafka_sender *sender;		 // with an end to its patience
 	struct live_picture pictures[LIVE_MOST]; // oldest first
 	size_t count, under_way;
 	size_t bytes; // of all that are held
@@ -40,7 +39,7 @@ void live_init(struct live *live, struct lane *backlog);
 void live_finish(struct live *live);
 /* Takes over what `packed` holds, and leaves it empty. */
 void live_take(struct live *live, struct buffer *packed, int64_t now_us);
-/* Of a record whose tag has LIVE_TAG. */
+/* Of a record that `sender` was given. */
 void live_report(struct live *live, const struct kafka_report *report, int64_t now_us);
 /* What was under way for too long goes to the spool. */
 void live_attend(struct live *live, int64_t now_us);

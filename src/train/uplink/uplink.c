@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 /*
- * Two senders, so two connections: a picture in the way would hold up the event behind it. Events
- * are tried for ever, a picture once, for as long as somebody could want it live.
+ * Three senders, so three connections: a picture in the way would hold up the event behind it.
+ * Events and late pictures are tried for ever, each is there once; a live one is tried once, for as
+ * long as somebody could want it live.
  */
 
 enum {
@@ -82,18 +83,28 @@ static void on_event_report(void *context, const struct kafka_report *report)
 		complain(uplink, "an event did not arrive, and waits on disk", uplink->events.why);
 }
 
-static void on_picture_report(void *context, const struct kafka_report *report)
+static void note_picture(struct uplink *uplink, const struct kafka_report *report)
 {
-	struct uplink *uplink = context;
-
 	if (report->has_arrived)
 		note_arrival(uplink);
 	else
 		snprintf(uplink->why, sizeof uplink->why, "%.250s", report->why);
-	if (report->tag & LIVE_TAG)
-		live_report(&uplink->live, report, clock_monotonic_us());
-	else
-		lane_report(&uplink->backlog, report, clock_monotonic_us());
+}
+
+static void on_live_report(void *context, const struct kafka_report *report)
+{
+	struct uplink *uplink = context;
+
+	note_picture(uplink, report);
+	live_report(&uplink->live, report, clock_monotonic_us());
+}
+
+static void on_late_report(void *context, const struct kafka_report *report)
+{
+	struct uplink *uplink = context;
+
+	note_picture(uplink, report);
+	lane_report(&uplink->backlog, report, clock_monotonic_us());
 }
 
 static void on_trouble(void *context, const char *why, bool all_are_down)
@@ -202,13 +213,21 @@ static void wait_for_work(struct uplink *uplink)
 	struct pollfd fds[] = {
 		{.fd = uplink->inbox.fd, .events = POLLIN},
 		{.fd = kafka_sender_fd(uplink->events.sender), .events = POLLIN},
+		{.fd = kafka_sender_fd(uplink->live.sender), .events = POLLIN},
 		{.fd = kafka_sender_fd(uplink->backlog.sender), .events = POLLIN},
 	};
 	uint64_t count;
 
-	if (poll(fds, 3, TICK_MS) > 0 && fds[0].revents &&
+	if (poll(fds, sizeof fds / sizeof fds[0], TICK_MS) > 0 && fds[0].revents &&
 		read(uplink->inbox.fd, &count, sizeof count) < 0)
 		log_debug("nothing in the inbox");
+}
+
+static void attend(struct uplink *uplink)
+{
+	kafka_sender_attend(uplink->events.sender);
+	kafka_sender_attend(uplink->live.sender);
+	kafka_sender_attend(uplink->backlog.sender);
 }
 
 static void *run(void *context)
@@ -219,8 +238,7 @@ static void *run(void *context)
 	do {
 		wait_for_work(uplink);
 		now_us = clock_monotonic_us();
-		kafka_sender_attend(uplink->events.sender);
-		kafka_sender_attend(uplink->backlog.sender);
+		attend(uplink);
 		take_events(uplink);
 		lane_send(&uplink->events, now_us);
 		send_pictures(uplink, now_us);
@@ -231,15 +249,22 @@ static void *run(void *context)
 
 /* --- from outside --- */
 
-static bool open_lane(struct lane *lane, const struct uplink_options *options, const char *name,
-	bool is_backlog, const struct kafka_listener *listener, struct error *err)
+static struct kafka_sender *create_sender(const struct uplink_options *options, int64_t patience_ms,
+	const struct kafka_listener *listener, struct error *err)
 {
 	const struct kafka_sender_options sender = {
 		.settings = options->kafka,
 		.client_id = options->client_id,
 		.max_record_bytes = MAX_RECORD_BYTES,
-		.patience_ms = is_backlog ? PATIENCE_MS : 0,
+		.patience_ms = patience_ms,
 	};
+
+	return kafka_sender_create(&sender, listener, err);
+}
+
+static bool open_lane(struct lane *lane, const struct uplink_options *options, const char *name,
+	bool is_backlog, const struct kafka_listener *listener, struct error *err)
+{
 	struct arena arena = {0};
 	const struct spool_options spool = {
 		.folder = str_format(&arena, "%s/%s", options->folder, name).data,
@@ -255,7 +280,7 @@ static bool open_lane(struct lane *lane, const struct uplink_options *options, c
 	arena_finish(&arena);
 	if (!lane->spool)
 		return false;
-	lane->sender = kafka_sender_create(&sender, listener, err);
+	lane->sender = create_sender(options, 0, listener, err);
 	return lane->sender != NULL;
 }
 
@@ -269,7 +294,8 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 {
 	struct uplink *uplink = memory_alloc(sizeof *uplink);
 	const struct kafka_listener events = {uplink, on_event_report, on_trouble};
-	const struct kafka_listener pictures = {uplink, on_picture_report, on_trouble};
+	const struct kafka_listener live = {uplink, on_live_report, on_trouble};
+	const struct kafka_listener late = {uplink, on_late_report, on_trouble};
 
 	uplink->options = *options;
 	pthread_mutex_init(&uplink->lock, NULL);
@@ -279,7 +305,8 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 	if (ok && mkdir(options->folder, 0700) != 0 && errno != EEXIST)
 		ok = error_errno(err, "%s", options->folder);
 	ok = ok && open_lane(&uplink->events, options, "events", false, &events, err) &&
-	     open_lane(&uplink->backlog, options, "pictures", true, &pictures, err) &&
+	     open_lane(&uplink->backlog, options, "pictures", true, &late, err) &&
+	     (uplink->live.sender = create_sender(options, PATIENCE_MS, &live, err)) &&
 	     start_thread(uplink, err);
 	if (ok)
 		return uplink;
@@ -302,8 +329,7 @@ static void wind_down(struct uplink *uplink)
 	while (clock_monotonic_us() < until_us && !uplink->is_down &&
 		(uplink->live.under_way || uplink->events.under_way || uplink->backlog.under_way)) {
 		wait_for_work(uplink);
-		kafka_sender_attend(uplink->events.sender);
-		kafka_sender_attend(uplink->backlog.sender);
+		attend(uplink);
 	}
 	live_finish(&uplink->live);
 }
@@ -320,6 +346,7 @@ void uplink_stop(struct uplink *uplink)
 		wind_down(uplink);
 	}
 	close_lane(&uplink->events);
+	kafka_sender_destroy(uplink->live.sender, 0);
 	close_lane(&uplink->backlog);
 	inbox_finish(&uplink->inbox);
 	pthread_mutex_destroy(&uplink->lock);
