@@ -23,6 +23,7 @@ check:
 
 bench: all
 	@bench/run.py
+	@/usr/bin/python3 bench/control_room.py
 	@bench/promql.py
 
 # A million random queries against Debian's Prometheus; goes on where it was ended. Another SEED begins anew.

@@ -7,7 +7,13 @@
 
 #include <stdio.h>
 
-enum { WAKE_US = 5000, TICK_US = 200000, MAX_CONNECTIONS = 128, MAX_STREAMS = 32, MAX_BODY = 4096 };
+enum {
+	WAKE_US = 5000,
+	TICK_US = 200000,
+	MAX_CONNECTIONS = 512,
+	MAX_STREAMS = 128,
+	MAX_BODY = 4096
+};
 // With a command's effect, across the cloud and back.
 enum { CLOUD_PATIENCE_US = 3000000 };
 
