@@ -10,8 +10,10 @@
 
 /*
  * What is printed reads back as the same tree. Prometheus's printer has a few gaps there, which are
- * closed: keywords as label names, info()'s {}, an infinity raised to a power, and in durations a
- * negative number raised to a power and a plus before parentheses.
+ * closed: keywords as label names, info()'s {}, an infinity raised to a power, in durations a
+ * negative number raised to a power and a plus before parentheses, and an offset in parentheses
+ * with
+ * @ or anchored behind it.
  */
 
 /* Where the nodes' texts begin and end, for whoever lays them out: printer_marks. */

@@ -210,10 +210,24 @@ static void print_extension(struct buffer *out, const struct promql_expr *select
 		buffer_append_text(out, " smoothed");
 }
 
+/* `a offset (5m) + 1` adds to the offset, and so does what is an operation itself. */
+static bool takes_operators(const struct promql_expr *offset)
+{
+	return offset && (offset->kind == PROMQL_PAREN || offset->kind == PROMQL_BINARY);
+}
+
+/* Prometheus writes the offset last. One that would take what follows goes before the others, which
+ * end it; of ranges and sub-queries nothing can follow. */
 void printer_selector(struct buffer *out, const struct promql_expr *expr)
 {
 	buffer_append_str(out, expr->selector.name);
 	print_matchers(out, expr);
+	if (takes_operators(expr->selector.modifiers.offset)) {
+		print_offset(out, &expr->selector.modifiers);
+		print_at(out, &expr->selector.modifiers);
+		print_extension(out, expr);
+		return;
+	}
 	print_at(out, &expr->selector.modifiers);
 	print_extension(out, expr);
 	print_offset(out, &expr->selector.modifiers);

@@ -114,6 +114,10 @@ static void durations_keep_their_parentheses(void **state)
 	check("a[1h:step()-1] offset -step()", "a[1h:step() - 1] offset -step()");
 	check("a offset +step()", "a offset step()");
 	check("a offset (1m+step())*2", "a offset (1m + step()) * 2");
+	// Behind @ its parentheses would take the sum.
+	check("a offset (step())*2 @ 5 + 1", "a offset (step()) * 2 @ 5.000 + 1");
+	check("a @ 5 offset (step())", "a offset (step()) @ 5.000");
+	check("a @ 5 offset -(step()) + 1", "a @ 5.000 offset -(step()) + 1");
 	check("a offset step()*2", "a offset step() * 2");
 	check("a[1m/3%2-1]", "a[1m / 3 % 2 - 1]");
 }
