@@ -162,9 +162,10 @@ static void decide(struct desk *desk, const struct wire_result *result)
 		buffer_append_text(&desk->message, wire_compat_command(made.order));
 	else
 		wire_write_decision(&desk->message, &made);
+	// Before anybody knows of it: then no kill makes an order that the cloud never hears of.
+	cloud_decision(desk->cloud, &made, buffer_str(&desk->message));
 	service_publish(
 		desk->service, SERVICE_DECISION, buffer_str(&desk->message), 1, BUS_KEEP_ALL);
-	cloud_decision(desk->cloud, &made, buffer_str(&desk->message));
 	count(desk, &made, made.decided_monotonic_us);
 	write_log(desk, &made);
 	desk->heard_us = made.decided_monotonic_us;
@@ -214,9 +215,8 @@ static void take_result(struct desk *desk, struct str payload, struct arena *are
 			  : wire_read_result(payload, arena, &result, &err);
 
 	if (ok) {
-		// The order first: the cloud has time.
-		decide(desk, &result);
 		cloud_result(desk->cloud, &result.origin, payload);
+		decide(desk, &result);
 	} else {
 		metric_add(desk->metrics.results[OUTCOME_REFUSED], 1);
 		refuse(desk, "a result", &err);

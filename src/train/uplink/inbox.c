@@ -1,24 +1,20 @@
 #include "train/uplink/inbox.h"
 
-#include "base/memory.h"
-
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 bool inbox_init(struct inbox *inbox)
 {
-	*inbox = (struct inbox){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.events = memory_alloc_array(INBOX_MAX_EVENTS, sizeof(struct buffer))};
+	*inbox =
+		(struct inbox){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .journal = {.fd = -1}};
 	pthread_mutex_init(&inbox->lock, NULL);
 	return inbox->fd >= 0;
 }
 
 void inbox_finish(struct inbox *inbox)
 {
-	for (size_t i = 0; i < inbox->count; i++)
-		buffer_finish(&inbox->events[(inbox->first + i) % INBOX_MAX_EVENTS]);
+	journal_close(&inbox->journal);
 	buffer_finish(&inbox->picture);
-	free(inbox->events);
 	if (inbox->fd >= 0)
 		close(inbox->fd);
 	pthread_mutex_destroy(&inbox->lock);
@@ -36,15 +32,8 @@ static void ring(const struct inbox *inbox)
 void inbox_put_event(struct inbox *inbox, struct buffer *packed)
 {
 	pthread_mutex_lock(&inbox->lock);
-	bool has_room = inbox->count < INBOX_MAX_EVENTS;
-
 	inbox->events_taken++;
-	if (has_room) {
-		inbox->events[(inbox->first + inbox->count++) % INBOX_MAX_EVENTS] = *packed;
-		*packed = (struct buffer){0};
-	} else {
-		inbox->events_lost++;
-	}
+	inbox->events_lost += !journal_put(&inbox->journal, buffer_str(packed));
 	pthread_mutex_unlock(&inbox->lock);
 	buffer_finish(packed);
 	ring(inbox);
@@ -62,21 +51,6 @@ void inbox_put_picture(struct inbox *inbox, struct buffer *packed)
 	pthread_mutex_unlock(&inbox->lock);
 	buffer_finish(&old);
 	ring(inbox);
-}
-
-bool inbox_take_event(struct inbox *inbox, struct buffer *out)
-{
-	pthread_mutex_lock(&inbox->lock);
-	bool has = inbox->count > 0;
-
-	if (has) {
-		*out = inbox->events[inbox->first];
-		inbox->events[inbox->first] = (struct buffer){0};
-		inbox->first = (inbox->first + 1) % INBOX_MAX_EVENTS;
-		inbox->count--;
-	}
-	pthread_mutex_unlock(&inbox->lock);
-	return has;
 }
 
 bool inbox_take_picture(struct inbox *inbox, struct buffer *out)

@@ -9,6 +9,7 @@
 #include "train/uplink/packed.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,21 +122,28 @@ static void on_trouble(void *context, const char *why, bool all_are_down)
 
 /* --- the thread --- */
 
+/* A disk that fails is tried again: until the journal is full nothing is lost by it. */
 static void take_events(struct uplink *uplink)
 {
-	struct buffer packed = {0};
+	struct journal *journal = &uplink->inbox.journal;
+	struct str packed;
 
-	while (inbox_take_event(&uplink->inbox, &packed)) {
+	while (journal_peek(journal, &packed)) {
 		struct error err = {0};
 		uint64_t sequence;
 
-		if (!spool_append(uplink->events.spool, buffer_str(&packed), clock_wall_ms(),
-			    &sequence, &err)) {
+		if (!spool_append(uplink->events.spool, packed, clock_wall_ms(), &sequence, &err)) {
+			if (err.kind != ERROR_LIMIT) {
+				complain(uplink, "an event waits, the spool does not take it",
+					err.text);
+				break;
+			}
 			uplink->events_lost++;
 			complain(uplink, "an event is lost, the spool does not take it", err.text);
 		}
-		buffer_finish(&packed);
+		journal_drop(journal);
 	}
+	journal_prepare(journal);
 }
 
 /*
@@ -262,13 +270,20 @@ static struct kafka_sender *create_sender(const struct uplink_options *options, 
 	return kafka_sender_create(&sender, listener, err);
 }
 
+/* Too little for the journal alone: spool_open says so. */
+static uint64_t event_room(const struct uplink_options *options)
+{
+	return options->event_bytes > JOURNAL_FILE_BYTES ? options->event_bytes - JOURNAL_FILE_BYTES
+							 : 0;
+}
+
 static bool open_lane(struct lane *lane, const struct uplink_options *options, const char *name,
 	bool is_backlog, const struct kafka_listener *listener, struct error *err)
 {
 	struct arena arena = {0};
 	const struct spool_options spool = {
 		.folder = str_format(&arena, "%s/%s", options->folder, name).data,
-		.max_bytes = is_backlog ? options->picture_bytes : options->event_bytes,
+		.max_bytes = is_backlog ? options->picture_bytes : event_room(options),
 		.thins = is_backlog,
 	};
 
@@ -282,6 +297,17 @@ static bool open_lane(struct lane *lane, const struct uplink_options *options, c
 		return false;
 	lane->sender = create_sender(options, 0, listener, err);
 	return lane->sender != NULL;
+}
+
+/* Behind the spool's lock: one process has it. */
+static bool open_journal(struct journal *journal, const char *folder, struct error *err)
+{
+	if (!journal_open(journal, folder, err))
+		return false;
+	if (journal->damaged)
+		log_warn("%" PRIu64 " bytes of the last events did not survive the machine's end",
+			journal->damaged);
+	return true;
 }
 
 static bool start_thread(struct uplink *uplink, struct error *err)
@@ -305,6 +331,7 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 	if (ok && mkdir(options->folder, 0700) != 0 && errno != EEXIST)
 		ok = error_errno(err, "%s", options->folder);
 	ok = ok && open_lane(&uplink->events, options, "events", false, &events, err) &&
+	     open_journal(&uplink->inbox.journal, options->folder, err) &&
 	     open_lane(&uplink->backlog, options, "pictures", true, &late, err) &&
 	     (uplink->live.sender = create_sender(options, PATIENCE_MS, &live, err)) &&
 	     start_thread(uplink, err);

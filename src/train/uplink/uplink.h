@@ -1,7 +1,9 @@
 /*
  * train/uplink/uplink.h — what the train has to say to the cloud, whatever the link does. A thread
  * of its own writes events to a spool, sends them to Kafka in order, and takes them off the spool
- * when they have arrived; the caller never waits for disk or network.
+ * when they have arrived; the caller never waits for disk or network. Until the thread has them
+ * they are in a journal, in memory that outlives the process: once uplink_event returns, no kill
+ * loses the event.
  *
  * Events are never thinned and never overtake each other: each is in the topic, and a reader that
  * drops the ids it knows sees it once. Pictures are sent while they are new; what the link cannot
@@ -21,8 +23,9 @@ struct uplink_options {
 	const struct kafka_settings *kafka;
 	const char *client_id;
 	const char *events_topic, *pictures_topic;
-	const char *folder;		     // of the two spools; made where it is missing
-	uint64_t event_bytes, picture_bytes; // what they may take of the disk
+	const char *folder; // of the two spools; made where it is missing
+	// What they may take of the disk: 2 MB at least for events, whose journal is in it, too.
+	uint64_t event_bytes, picture_bytes;
 	enum uplink_mode mode;
 };
 
