@@ -30,6 +30,9 @@ struct guard_request {
 	bool is_command; // it changes something
 };
 
+/* Is it the token, or is none needed? Takes as long whatever is wrong with it. */
+bool guard_is_token(const struct guard *guard, struct str said);
+
 /* 200, or the status to answer with; then *why is for people (a literal). */
 int guard_admit(const struct guard *guard, const struct guard_request *request, const char **why);
 

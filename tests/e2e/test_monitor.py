@@ -17,6 +17,7 @@ import pytest
 
 from bluetooth import BUILD
 from mqtt import Broker
+from serving import is_sanitized
 
 PROGRAM = BUILD / "bin/railquest-monitor"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,6 +46,7 @@ class Monitor:
         assert found, line + self.process.stderr.read()
         self.port = int(found[2])
         self.token = None
+        self.sanitized = is_sanitized(PROGRAM)
 
     def ask(self, method, path, body=None, timeout=10, **headers):
         """Status, headers, body."""

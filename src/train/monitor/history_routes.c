@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "train/monitor/history.h"
+#include "train/monitor/live.h"
 #include "train/monitor/serve.h"
 
 enum { USUAL_SPAN_MS = 10 * 60 * 1000, EVENTS_MOST_MS = 60 * 60 * 1000 };
@@ -104,7 +105,7 @@ static void answer_picture(struct http_request *request, const struct look *look
 		"x-train-at:", str_format(request->arena, "%lld", (long long)entry->at_ms));
 	http_add_header(request, "x-train-key:",
 		str_format(request->arena, "%016llx", (unsigned long long)entry->note.key));
-	http_answer(request, 200, monitor_picture_type(look->picture.format), look->picture.data);
+	http_answer(request, 200, live_picture_type(look->picture.format), look->picture.data);
 }
 
 static void finish(struct http_request *request, void *state, bool was_run)

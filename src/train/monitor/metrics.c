@@ -34,6 +34,37 @@ static void create_commands(struct monitor_metrics *out, struct metrics *metrics
 		}
 }
 
+static void create_ways(struct monitor_metrics *out, struct metrics *metrics)
+{
+	static const char *const names[MONITOR_WAY_COUNT] = {
+		"websocket", "events", "mjpeg", "fetch"};
+	char label[32];
+
+	for (size_t i = 0; i < MONITOR_WAY_COUNT; i++) {
+		snprintf(label, sizeof label, "transport=\"%s\"", names[i]);
+		if (i != MONITOR_FETCH)
+			out->streams[i] = metrics_gauge(metrics, "railquest_monitor_streams", label,
+				"Viewers of a train's live stream, by what carries it.");
+		if (i != MONITOR_EVENTS)
+			out->skipped[i] = metrics_counter(metrics,
+				"railquest_monitor_skipped_pictures_total", label,
+				"Pictures that viewers were too slow for, or did not ask for in "
+				"time.");
+	}
+}
+
+static void collect_ways(const struct monitor *monitor)
+{
+	const struct monitor_metrics *out = &monitor->metrics;
+
+	for (size_t i = 0; i < MONITOR_WAY_COUNT; i++) {
+		if (out->streams[i])
+			metric_set(out->streams[i], (double)monitor->counts.viewers[i]);
+		if (out->skipped[i])
+			metric_set(out->skipped[i], (double)monitor->counts.skipped[i]);
+	}
+}
+
 void monitor_create_metrics(struct monitor *monitor)
 {
 	static const char pictures[] = "railquest_monitor_pictures_total";
@@ -50,6 +81,7 @@ void monitor_create_metrics(struct monitor *monitor)
 	}
 	create_messages(out, metrics);
 	create_commands(out, metrics);
+	create_ways(out, metrics);
 	out->overtaken = metrics_counter(metrics, "railquest_monitor_overtaken_total", "",
 		"Pictures and telemetry that came after newer ones.");
 	out->pictures = metrics_counter(metrics, pictures, "outcome=\"sent\"", pictures_help);
@@ -89,6 +121,7 @@ void monitor_collect(void *context)
 	metric_set(out->pictures, (double)monitor->counts.pictures);
 	metric_set(out->unchanged, (double)monitor->counts.unchanged);
 	metric_set(out->refused, (double)monitor->counts.refused);
+	collect_ways(monitor);
 	metric_set(out->viewers, (double)http_server_stats(service_http(monitor->service)).streams);
 	metric_set(out->age, age_us == INT64_MAX ? __builtin_nan("") : (double)age_us / 1e6);
 	monitor_record_collect(monitor);

@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "pages.h"
+#include "train/monitor/live.h"
 #include "train/monitor/serve.h"
 
-static const int64_t HEARTBEAT_US = 1000000;
 // An arm that came later than this after the press is not what the presser saw.
 enum { ARM_DEADLINE_MS = 1000 };
 
@@ -26,7 +26,8 @@ void monitor_problem(struct http_request *request, int status, const char *why)
 	http_answer_buffer(request, status, "application/json", out);
 }
 
-bool monitor_admit(struct monitor *monitor, struct http_request *request)
+/* 200, or the request is answered with what this returns. `later`: the token may still come. */
+static int admit(struct monitor *monitor, struct http_request *request, bool later)
 {
 	const struct guard_request asked = {
 		.host = request->headers[HTTP_HOST],
@@ -38,11 +39,26 @@ bool monitor_admit(struct monitor *monitor, struct http_request *request)
 	const char *why;
 	int status = guard_admit(&monitor->guard, &asked, &why);
 
-	if (status == 200)
-		return true;
+	if (status == 200 || (status == 401 && later))
+		return status;
 	monitor->counts.refused++;
 	monitor_problem(request, status, why);
-	return false;
+	return status;
+}
+
+bool monitor_admit(struct monitor *monitor, struct http_request *request)
+{
+	return admit(monitor, request, false) == 200;
+}
+
+/* A browser can put nothing into Authorization here: whoever did must be right. */
+bool monitor_admit_socket(struct monitor *monitor, struct http_request *request, bool *has_token)
+{
+	bool later = request->headers[HTTP_AUTHORIZATION].len == 0;
+	int status = admit(monitor, request, later);
+
+	*has_token = status == 200;
+	return status == 200 || (status == 401 && later);
 }
 
 struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request)
@@ -106,33 +122,25 @@ static void get_file(struct http_request *request, void *context)
 /* --- what is known --- */
 
 struct viewer {
-	const struct state *state;
-	uint64_t seen[STATE_SECTION_COUNT];
-	int64_t told_us; // 0: it was not greeted
+	struct monitor *monitor;
+	struct live live;
 };
-
-static struct http_block *tell(struct viewer *viewer, int64_t now_us)
-{
-	struct buffer out = {0};
-
-	buffer_append_text(&out, viewer->told_us ? "data: " : "retry: 500\n\ndata: ");
-	viewer->told_us = now_us;
-	state_tell(viewer->state, viewer->seen, now_us, &out);
-	buffer_append_text(&out, "\n\n");
-	struct http_block *block = http_block_create(buffer_str(&out));
-
-	buffer_finish(&out);
-	return block;
-}
 
 static struct http_block *next(void *cursor)
 {
 	struct viewer *viewer = cursor;
-	int64_t now_us = clock_monotonic_us();
+	bool is_greeted = viewer->live.told_us != 0;
 
-	if (!state_has_news(viewer->state, viewer->seen) && now_us - viewer->told_us < HEARTBEAT_US)
-		return NULL;
-	return tell(viewer, now_us);
+	return live_news(&viewer->live, clock_monotonic_us(),
+		is_greeted ? STR("data: ") : STR("retry: 500\n\ndata: "), STR("\n\n"));
+}
+
+static void leave(void *cursor)
+{
+	struct viewer *viewer = cursor;
+
+	viewer->monitor->counts.viewers[MONITOR_EVENTS]--;
+	free(viewer);
 }
 
 static void get_stream(struct http_request *request, void *context)
@@ -143,9 +151,11 @@ static void get_stream(struct http_request *request, void *context)
 	if (!train)
 		return;
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, free, viewer, NULL};
+	struct http_feed feed = {next, leave, viewer, NULL};
 
-	viewer->state = &train->state;
+	viewer->monitor = context;
+	viewer->live.state = &train->state;
+	viewer->monitor->counts.viewers[MONITOR_EVENTS]++;
 	http_answer_feed(request, &feed);
 }
 
@@ -163,14 +173,6 @@ static void get_status(struct http_request *request, void *context)
 	buffer_append_char(&out, '\n');
 	http_add_header(request, "cache-control:", STR("no-store"));
 	http_answer_buffer(request, 200, "application/json", out);
-}
-
-const char *monitor_picture_type(enum wire_format format)
-{
-	static const char *const types[] = {
-		"application/octet-stream", "image/jpeg", "image/webp", "image/png"};
-
-	return types[format];
 }
 
 /* The newest picture, unless the viewer has it: ?after=NUMBER of the last one it got. */
@@ -198,11 +200,12 @@ static void get_picture(struct http_request *request, void *context)
 		return;
 	}
 	monitor->counts.pictures++;
+	monitor->counts.skipped[MONITOR_FETCH] += got ? picture->number - got - 1 : 0;
 	wire_id_print(trace, &picture->trace);
 	http_add_header(request,
 		"x-train-picture:", str_format(request->arena, "%lld", (long long)picture->number));
 	http_add_header(request, "x-train-trace:", str_copy(request->arena, str_from(trace)));
-	http_answer_block(request, 200, monitor_picture_type(picture->format), picture->bytes);
+	http_answer_block(request, 200, live_picture_type(picture->format), picture->bytes);
 }
 
 /* --- commands --- */
@@ -277,6 +280,8 @@ const struct http_route monitor_routes[] = {
 	{"/assets/*", HTTP_GET, get_file},
 	{"/api/trains", HTTP_GET, monitor_get_trains},
 	{"/api/trains/stream", HTTP_GET, monitor_get_trains_stream},
+	{"/api/train/live", HTTP_GET | HTTP_SOCKET, monitor_get_live},
+	{"/api/train/live.mjpeg", HTTP_GET, monitor_get_mjpeg},
 	{"/api/train/stream", HTTP_GET, get_stream},
 	{"/api/train/status", HTTP_GET, get_status},
 	{"/api/train/frame.jpg", HTTP_GET, get_picture},

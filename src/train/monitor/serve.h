@@ -7,15 +7,27 @@
 #include "train/monitor/source.h"
 #include "train/service/service.h"
 
+/* How pictures get to viewers. */
+enum monitor_way {
+	MONITOR_SOCKET,
+	MONITOR_EVENTS,
+	MONITOR_MJPEG,
+	MONITOR_FETCH,
+	MONITOR_WAY_COUNT
+};
+
 /* What was asked for, and how it was answered. */
 struct monitor_counts {
 	int64_t pictures, unchanged, refused;
+	int64_t viewers[MONITOR_WAY_COUNT]; // now; those who fetch are no viewers of a stream
+	int64_t skipped[MONITOR_WAY_COUNT]; // pictures that a viewer was too slow for
 };
 
 struct monitor_metrics {
 	struct metric *hops[JOURNEY_HOP_COUNT];
 	struct metric *taken[STATE_KIND_COUNT], *unreadable[STATE_KIND_COUNT];
 	struct metric *commands[WIRE_VERB_DISARM + 1][COMMAND_OUTCOME_COUNT];
+	struct metric *streams[MONITOR_WAY_COUNT], *skipped[MONITOR_WAY_COUNT];
 	struct metric *overtaken, *viewers, *age, *pictures, *unchanged, *refused;
 };
 
@@ -47,6 +59,9 @@ void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
 void monitor_problem(struct http_request *request, int status, const char *why);
 /* True to go on; else it is answered: who asks may not. */
 bool monitor_admit(struct monitor *monitor, struct http_request *request);
+/* The same for a WebSocket, whose viewer may send the token later: *has_token says whether it has,
+ * or none is needed. */
+bool monitor_admit_socket(struct monitor *monitor, struct http_request *request, bool *has_token);
 /* The train that ?train= names, the first where it names none; NULL: it is answered, 404. */
 struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request);
 
@@ -63,10 +78,12 @@ bool monitor_read_instant(
 	struct http_request *request, const char *name, int64_t fallback_ms, int64_t *out);
 bool monitor_recorded_train(
 	struct monitor *monitor, struct http_request *request, struct str *train);
-/* A picture's Content-Type. */
-const char *monitor_picture_type(enum wire_format format);
 /* NULL: nothing is recorded. */
 const char *monitor_record_folder(const struct monitor *monitor);
+
+/* live_socket.c, live_mjpeg.c: GET /api/train/live, and /api/train/live.mjpeg. */
+void monitor_get_live(struct http_request *request, void *monitor);
+void monitor_get_mjpeg(struct http_request *request, void *monitor);
 
 /* Pages are told soon: what happens within some milliseconds is told at once. */
 void monitor_wake(struct monitor *monitor);

@@ -27,9 +27,17 @@ void state_init(struct state *state, const struct state_setup *setup)
 	section_commands(state);
 }
 
+static void drop_picture(struct state_picture *picture)
+{
+	http_block_drop(picture->bytes);
+	http_block_drop(picture->packet);
+	http_block_drop(picture->part);
+	picture->bytes = picture->packet = picture->part = NULL;
+}
+
 void state_finish(struct state *state)
 {
-	http_block_drop(state->picture.bytes);
+	drop_picture(&state->picture);
 	for (size_t i = 0; i < STATE_SECTION_COUNT; i++)
 		buffer_finish(&state->sections[i]);
 }
@@ -80,7 +88,7 @@ static void tell_hop(const struct state *state, enum journey_hop hop, const int6
 static void keep_picture(struct state *state, const struct wire_id *trace, struct str bytes,
 	enum wire_format format, enum clocks_kind clock, int64_t at_us, int64_t now_us)
 {
-	http_block_drop(state->picture.bytes);
+	drop_picture(&state->picture);
 	hear(state, now_us);
 	state->picture.number++;
 	state->picture.trace = *trace;

@@ -64,9 +64,10 @@ struct state_picture {
 	int64_t number; // counts from 1; 0: there is none yet
 	struct wire_id trace;
 	enum wire_format format;
-	struct http_block *bytes; // as they came
-	int64_t at_us;		  // captured, on our clock; where that is not known, when it came
-	enum clocks_kind clock;	  // how at_us is known
+	struct http_block *bytes;	  // as they came
+	struct http_block *packet, *part; // live.h, once somebody was sent them; or NULL
+	int64_t at_us;		// captured, on our clock; where that is not known, when it came
+	enum clocks_kind clock; // how at_us is known
 };
 
 /* What is known in numbers, for whoever looks at many trains; the sections are for pages. */
