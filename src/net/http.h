@@ -192,7 +192,7 @@ struct http_message {
  * A WebSocket as a feed: `next` and `close` as above. `hear` gets each of the client's messages,
  * whole, and returns 0 or the code that the socket is closed with. A client that sends binary
  * messages, or longer ones than HTTP_MAX_HEARD_BYTES, is closed with 1003 or 1009; one that has not
- * even answered pings for 30 s is dropped.
+ * even answered pings for silence_ms is dropped.
  */
 enum { HTTP_MAX_HEARD_BYTES = 1024 };
 struct http_socket {
@@ -230,6 +230,7 @@ struct http_options {
 	size_t max_streams;	// sockets included; 0: 512
 	size_t max_body_bytes;	// 0: 1 MiB
 	size_t max_threads;	// for http_answer_later; 0: 20
+	int64_t silence_ms;	// of a WebSocket's client, then it is dropped; 0: 30,000
 };
 
 /* What was asked of the server so far. */

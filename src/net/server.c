@@ -188,13 +188,18 @@ static bool open_pool(struct http_server *server, struct error *err)
 	return false;
 }
 
+static lws_usec_t keepalive_us(const struct http_server *server)
+{
+	return server->options.silence_ms * 1000 / 6;
+}
+
 static void keepalive_tick(lws_sorted_usec_list_t *timer)
 {
 	struct http_server *server = lws_container_of(timer, struct http_server, keepalive);
 
 	exchange_wake_streams(server, true);
 	websocket_wake_all(server, true);
-	lws_sul_schedule(server->context, 0, timer, keepalive_tick, 5 * LWS_US_PER_SEC);
+	lws_sul_schedule(server->context, 0, timer, keepalive_tick, keepalive_us(server));
 }
 
 static bool start(struct http_server *server, struct error *err)
@@ -221,7 +226,7 @@ static bool start(struct http_server *server, struct error *err)
 	if (!server->vhost)
 		return error_set(err, ERROR_SYSTEM, "libwebsockets gives no virtual host");
 	lws_sul_schedule(
-		server->context, 0, &server->keepalive, keepalive_tick, 5 * LWS_US_PER_SEC);
+		server->context, 0, &server->keepalive, keepalive_tick, keepalive_us(server));
 	return adopt(server, server->listen_fd, "our listener", err) &&
 	       adopt(server, server->signal_fd, "our signals", err) && open_pool(server, err);
 }
@@ -236,6 +241,8 @@ struct http_server *http_server_create(const struct http_options *options, struc
 		server->options.max_connections = 1024;
 	if (!server->options.max_streams)
 		server->options.max_streams = 512;
+	if (!server->options.silence_ms)
+		server->options.silence_ms = 30000;
 	if (!server->options.max_body_bytes)
 		server->options.max_body_bytes = 1024 * 1024;
 	if (!server->options.max_threads)

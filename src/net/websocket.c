@@ -14,9 +14,6 @@
 
 #include <assert.h>
 
-/* A client that was not heard for so long is asked whether it is there, and dropped. */
-enum { PING_AFTER_MS = 10000, DROP_AFTER_MS = 30000 };
-
 struct websocket {
 	struct http_server *server;
 	struct lws *wsi;
@@ -132,13 +129,14 @@ static int close_with(struct websocket *socket, int code)
 	return -1;
 }
 
+/* Not an empty one: libwebsockets would not tell of the answer to it. */
 static int ping(struct websocket *socket)
 {
-	unsigned char room[LWS_PRE + 1];
+	unsigned char room[LWS_PRE + 4] = {[LWS_PRE] = 'h', 'e', 'r', 'e'};
 
 	socket->wants_ping = false;
 	lws_callback_on_writable(socket->wsi);
-	return lws_write(socket->wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+	return lws_write(socket->wsi, room + LWS_PRE, 4, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 /* One frame: as much of the message as others may be kept waiting for. */
@@ -244,17 +242,18 @@ int websocket_callback(struct http_server *server, struct session *session, stru
 
 void websocket_wake_all(struct http_server *server, bool look)
 {
-	int64_t now_ms = clock_monotonic_ms();
+	int64_t now_ms = clock_monotonic_ms(), limit_ms = server->options.silence_ms;
 
 	for (struct websocket *socket = server->sockets; socket; socket = socket->next) {
 		int64_t silent_ms = now_ms - socket->heard_ms;
 
-		if (look && silent_ms >= DROP_AFTER_MS) {
+		if (look && silent_ms >= limit_ms) {
 			lws_set_timeout(
 				socket->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 			continue;
 		}
-		if (look && silent_ms < PING_AFTER_MS)
+		// From a third of it on, at each look: is it there?
+		if (look && silent_ms < limit_ms / 3)
 			continue;
 		socket->wants_ping |= look;
 		lws_callback_on_writable(socket->wsi);

@@ -120,6 +120,19 @@ def test_places_are_counted_with_the_streams_and_come_back(server):
     WebSocket(server.port, "/talk").close()
 
 
+def test_who_answers_pings_stays_and_who_does_not_is_dropped():
+    with Server([HTTP_ECHO, "127.0.0.1:0", "2400"]) as server:
+        with WebSocket(server.port, "/talk") as there, WebSocket(server.port, "/talk"):
+            until = time.monotonic() + 6
+            while time.monotonic() < until:
+                kind, _, data = there.frame()
+                assert kind == PING and 0 < len(data) < 126
+                there.send(PONG, data)
+            assert wait_for_stats(server, streams=1) == {"streams": 1}
+            there.say("still there")
+            assert there.message() == (TEXT, b"still there")
+
+
 def test_a_signal_ends_it_with_sockets_on_line():
     with Server([HTTP_ECHO]) as server:
         client = WebSocket(server.port, "/talk")

@@ -284,6 +284,7 @@ int main(int argc, char **argv)
 		.max_connections = 40,
 		.max_streams = 3,
 		.max_body_bytes = 100000,
+		.silence_ms = argc > 2 ? strtol(argv[2], NULL, 10) : 0,
 	};
 	struct error err = {0};
 
