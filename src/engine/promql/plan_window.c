@@ -91,7 +91,7 @@ static void open_window(struct window_op *self, size_t i, int64_t from_ms)
 		source->ops->open(source, self->series.items[i], from_ms, &window->head);
 	window->tail = window->head;
 	window->count = 0;
-	window->sum = (struct window_sum){0};
+	window_forget(window);
 	window->is_open = true;
 }
 
@@ -167,6 +167,7 @@ static double value_at(struct window_op *self, size_t i, const struct window_spa
 		struct window_context context = {
 			self->op.plan, self->range, self->series.items[i]->labels, self->extension};
 
+		window->looked_at += window->count + window->histogram_count;
 		window_gather(window, &self->samples);
 		if (self->sees_compared)
 			compare_samples(self);
@@ -182,23 +183,21 @@ static double value_at(struct window_op *self, size_t i, const struct window_spa
 
 /* --- a column --- */
 
-/* What the function looked at, so that its work can be bounded. */
-static uint64_t looked_at(const struct window_op *self, const struct window *window)
+/* What came in and what was looked at, so that a function's work can be bounded. */
+static uint64_t work_of(const struct window *window)
 {
-	return self->function->looks_at_all || must_gather(self, window)
-		       ? window->count + window->histogram_count
-		       : 0;
+	return window->passed + window->looked_at;
 }
 
-static bool account(struct window_op *self, struct window *window, uint64_t work,
-	uint64_t passed_before, struct error *err)
+static bool account(
+	struct window_op *self, struct window *window, uint64_t work_before, struct error *err)
 {
 	uint64_t held = window_held(window);
 	int64_t more = (int64_t)(held - window->held);
 
 	window->held = held;
 	return plan_hold(self->op.plan, more, err) && plan_hold_values(self->op.plan, err) &&
-	       plan_work(self->op.plan, work + window->passed - passed_before, err);
+	       plan_work(self->op.plan, work_of(window) - work_before, err);
 }
 
 static bool fill_column(struct window_op *self, size_t i, struct error *err)
@@ -207,7 +206,7 @@ static bool fill_column(struct window_op *self, size_t i, struct error *err)
 	struct window *window = &self->windows.items[i];
 	uint32_t rank = self->series.items[i]->rank;
 	double *column = (double *)self->results[i];
-	uint64_t work = 0, passed = window->passed;
+	uint64_t work = work_of(window);
 
 	for (size_t k = 0; k < plan->step_count; k++) {
 		struct window_span span = span_at(self, k), reach = reach_of(self, &span);
@@ -221,16 +220,14 @@ static bool fill_column(struct window_op *self, size_t i, struct error *err)
 
 		window_move(window, self->function, &reach, until_ms);
 		column[k] = value_at(self, i, &span);
-		work += looked_at(self, window);
 		// A long window can take seconds at each step.
-		if (work > PLAN_WORK_BETWEEN_QUESTIONS) {
-			if (!account(self, window, work, passed, err))
+		if (work_of(window) - work > PLAN_WORK_BETWEEN_QUESTIONS) {
+			if (!account(self, window, work, err))
 				return false;
-			work = 0;
-			passed = window->passed;
+			work = work_of(window);
 		}
 	}
-	return account(self, window, work, passed, err);
+	return account(self, window, work, err);
 }
 
 /* --- a column, the short way --- */

@@ -21,9 +21,10 @@ static bool catch_tail(struct window *window)
 	return window->has_tail;
 }
 
-static void forget(struct window *window)
+void window_forget(struct window *window)
 {
 	window->sum = (struct window_sum){0};
+	window->moments = (struct window_moments){0};
 	window->ring.count = 0;
 	window->list.count = window->list.first = 0;
 	window->sorted.count = 0;
@@ -46,7 +47,7 @@ static void go_out(
 	if (function->remove)
 		function->remove(window, sample);
 	if (--window->count == 0)
-		forget(window);
+		window_forget(window);
 }
 
 /* Histograms and the stale marker are NaNs: what is no NaN is a float. */

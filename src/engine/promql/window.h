@@ -42,6 +42,27 @@ struct window_sum {
 	uint64_t odd_count;
 };
 
+/* The same in three parts. */
+struct window_long_sum {
+	double sum, rest, last;
+	bool is_inexact;
+};
+
+__extension__ typedef __int128 window_wide;
+
+/*
+ * Sums over what is inside: of Y, the values, of X, their milliseconds since the origin, and of
+ * products of them. Only those that the function needs are kept (window_moments.h).
+ */
+struct window_moments {
+	int64_t origin_ms;
+	uint64_t count, changes; // changes: neighbours that differ
+	int64_t odd_count;	 // infinities, NaNs, and what has no exact products
+	window_wide x, xx;
+	struct window_sum y, xy;
+	struct window_long_sum yy;
+};
+
 struct window {
 	struct series_cursor head, tail; // each one sample ahead, where it has one
 	bool is_open, has_head, has_tail;
@@ -51,11 +72,13 @@ struct window {
 	struct sample last, before_last; // youngest floats inside
 	int64_t until_ms;		 // nothing younger is inside
 	struct window_sum sum;
+	struct window_moments moments;
 	struct window_ring ring;
 	struct window_list list;
 	struct window_sorted sorted;
-	uint64_t held;	 // samples remembered, as counted with plan_hold
-	uint64_t passed; // samples that came in, ever
+	uint64_t held;	    // samples remembered, as counted with plan_hold
+	uint64_t passed;    // samples that came in, ever
+	uint64_t looked_at; // samples that values were made of one by one, ever
 };
 
 /* One for each series, kept between prepares. A zeroed struct is empty. */
@@ -113,7 +136,6 @@ struct window_function {
 		const struct window_samples *samples, const struct window_span *span);
 	bool keeps_name;
 	bool counts_all;     // histograms count as floats do: `value` is right with them inside
-	bool looks_at_all;   // at each step at each sample: work is counted so
 	bool asks_for_start; // start timestamps matter to it
 	bool is_counter;     // warns where a metric is none: rate() and increase()
 };
@@ -159,6 +181,18 @@ double window_mean_value(const struct window_mean *mean);
 double window_quantile(const double *sorted, size_t count, double q);
 /* By size, NaN first: qsort's order of doubles. */
 int window_compare(const void *a, const void *b);
+/* A value comes in or goes out; `samples` are all that are inside, should they have to be sorted.
+ */
+void window_sorted_add(struct window_sorted *sorted, double value);
+void window_sorted_remove(struct window_sorted *sorted, double value);
+double window_sorted_quantile(
+	struct window_sorted *sorted, const struct sample *samples, size_t count, double q);
+/* The median of how far values are from their median. */
+double window_sorted_deviation(
+	struct window_sorted *sorted, const struct sample *samples, size_t count);
+
+/* Nothing is inside any more. */
+void window_forget(struct window *window);
 
 /* sum_over_time() and avg_over_time() with histograms inside: window_histogram.c. */
 double window_gathered_sum(const struct window_context *context,

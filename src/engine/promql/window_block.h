@@ -40,12 +40,15 @@ bool window_block_knows(enum promql_function_id id);
 
 /*
  * The function's values at ascending steps, in a column: the stale marker where it has none. Reads
- * on where `window` stood after the block before: its tail is the place, and its sum goes on. Fails
+ * on where `window` stood after the block before: its tail is the place, and its sums go on. Fails
  * where the samples of the block would be more than the plan may hold.
  */
 bool window_block_column(struct window_block *block, struct promql_plan *plan,
 	const struct series *series, struct window *window, enum promql_function_id id,
 	const struct window_step *steps, size_t count, double *column, struct error *err);
+
+/* Room for an event per sample. */
+uint32_t *window_block_events(struct window_block *block);
 
 void window_block_finish(struct window_block *block);
 

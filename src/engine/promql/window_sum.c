@@ -16,11 +16,12 @@ static void sum_remove(struct window *window, struct sample sample)
 	window_sum_remove(&window->sum, sample.value);
 }
 
-static void sum_anew(const struct window *window, double *sum, double *rest)
+static void sum_anew(struct window *window, double *sum, double *rest)
 {
 	struct series_cursor cursor = window->tail;
 	bool has = window->has_tail;
 
+	window->looked_at += window->count;
 	*sum = *rest = 0;
 	while (has && cursor.t_ms <= window->until_ms) {
 		if (!sample_is_stale(cursor.value))
@@ -74,12 +75,13 @@ double window_mean_value(const struct window_mean *mean)
 				: mean->sum / mean->count + mean->rest / mean->count;
 }
 
-static double mean_anew(const struct window *window)
+static double mean_anew(struct window *window)
 {
 	struct series_cursor cursor = window->tail;
 	struct window_mean mean = {0};
 	bool has = window->has_tail;
 
+	window->looked_at += window->count;
 	while (has && cursor.t_ms <= window->until_ms) {
 		if (!sample_is_stale(cursor.value))
 			window_mean_add(&mean, cursor.value);

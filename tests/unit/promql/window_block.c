@@ -62,7 +62,12 @@ static struct tsdb *make_store(void)
 				t_ms += 400000;
 			if (next_random() % (unsigned)(1 + s * 5) == 0)
 				value = next_value(value);
-			assert_true(sink->ops->append(sink, series, t_ms, value));
+			// Values of all sizes, with all their digits: sums of them are not exact.
+			assert_true(sink->ops->append(sink, series, t_ms,
+				s == 4 && next_random() % 9 == 0
+					? ldexp((double)(next_random() >> 11),
+						  (int)(next_random() % 300) - 200)
+					: value));
 		}
 	}
 	arena_finish(&arena);
@@ -72,7 +77,8 @@ static struct tsdb *make_store(void)
 static struct promql_expr *parse(const char *text, struct arena *arena)
 {
 	struct error err = {0};
-	struct promql_expr *expr = promql_parse(str_from(text), 0, arena, NULL, &err);
+	struct promql_expr *expr =
+		promql_parse(str_from(text), PROMQL_ALL_FEATURES, arena, NULL, &err);
 
 	assert_non_null(expr);
 	return expr;
@@ -143,7 +149,8 @@ static void a_range_at_once_is_what_its_instants_are(void **state)
 {
 	static const char *const functions[] = {"sum_over_time", "avg_over_time", "count_over_time",
 		"present_over_time", "last_over_time", "min_over_time", "max_over_time", "resets",
-		"changes", "increase", "rate", "delta", "irate", "idelta"};
+		"changes", "increase", "rate", "delta", "irate", "idelta", "stddev_over_time",
+		"stdvar_over_time", "deriv"};
 	static const char *const ranges[] = {"[1m]", "[7s]", "[10m]", "[2h]", "[1ms]",
 		"[5m] offset 2m", "[5m] offset -1m", "[5m] @ 900"};
 	struct tsdb *db = make_store();
@@ -156,6 +163,21 @@ static void a_range_at_once_is_what_its_instants_are(void **state)
 			buffer_printf(&text, "%s(x%s)", functions[f], ranges[r]);
 			check(db, text.data);
 		}
+	for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++) {
+		static const char *const calls[] = {"predict_linear(x%s, 600)",
+			"quantile_over_time(0.3, x%s)", "mad_over_time(x%s)",
+			"double_exponential_smoothing(x%s, 0.3, 0.6)"};
+
+		for (size_t f = 0; f < sizeof calls / sizeof calls[0]; f++) {
+			const char *at = strstr(calls[f], "%s");
+
+			buffer_clear(&text);
+			buffer_append(&text, calls[f], (size_t)(at - calls[f]));
+			buffer_append_text(&text, ranges[r]);
+			buffer_append_text(&text, at + 2);
+			check(db, text.data);
+		}
+	}
 	check(db, "x");
 	check(db, "x offset 3m");
 	check(db, "x @ 700");
