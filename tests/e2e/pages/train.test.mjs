@@ -154,6 +154,26 @@ test('boxes lie where the signs are, at 640x480, 600x400 and 1920x1080', async (
 	});
 });
 
+test('the page tells programs when a picture is on the screen', async () => {
+	await inWorld(async (train, page) => {
+		await page.evaluate(() => {
+			window.drawn = [];
+			document.addEventListener('railquest:drawn', ({ detail }) => window.drawn.push(detail));
+		});
+		const image = await picture('jpeg', 640, 480, []);
+		for (let i = 0; i < 2; i++) {
+			const before_ms = Date.now();
+			const { trace } = await show(train, page, image, []);
+			await page.waitForFunction((trace) => window.drawn.some((drawn) => drawn.trace === trace), trace);
+			const told = await page.evaluate((trace) => window.drawn.filter((drawn) => drawn.trace === trace), trace);
+			const { frame } = await train.status();
+			assert.equal(told.length, 1);
+			assert.deepEqual([told[0].number, told[0].at_us], [frame.number, frame.at_us]);
+			assert.ok(told[0].drawn_ms >= before_ms && told[0].drawn_ms <= Date.now() + 1, JSON.stringify([before_ms, told]));
+		}
+	});
+});
+
 test('the box of the sign that decides stands out, names are in the language of the viewer', async () => {
 	await inWorld(
 		async (train, page, opened) => {
