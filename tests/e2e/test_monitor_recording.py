@@ -45,7 +45,7 @@ class Past:
         self.train.post("controller", "/arm")
         self.began = time.time()
         self.train.post("capture", "/capture/start")
-        time.sleep(2.5)
+        time.sleep(5)
         self.killed = time.time()
         self.train.kill("monitor")
         self.train.wait_for(f"the source is over after {PICTURES} pictures", 60)
@@ -141,3 +141,32 @@ def test_what_cannot_be_meant_is_said_to_be(past, path, status):
     name, _, query = path.partition("?")
     got, _, body = past.ask(name, **dict(part.split("=") for part in query.split("&")))
     assert got == status and "error" in json.loads(body)
+
+
+def replay(past, log, *options):
+    return subprocess.run([TRAIN, "replay", past.recording, "--log", log, "--train", "train", *options], capture_output=True,
+                          text=True, timeout=120)
+
+
+def test_what_was_recorded_is_decided_again_byte_for_byte(past, tmp_path):
+    """Up to the gap; what was followed before a later beginning is found out from the start of the run."""
+    lines = past.log.read_bytes().splitlines(keepends=True)
+    told = replay(past, tmp_path / "a", "--to", f"{past.killed - 0.6:.3f}", "--verify")
+    assert told.returncode == 0, told.stderr
+    made = (tmp_path / "a").read_bytes()
+    count = made.count(b"\n")
+    assert count > 30 and made == b"".join(lines[:count])
+    assert b'"order":"stop"' in made
+    told = replay(past, tmp_path / "b", "--from", f"{past.killed - 2:.3f}", "--to", f"{past.killed - 0.6:.3f}", "--verify")
+    assert told.returncode == 0, told.stderr
+    part = (tmp_path / "b").read_bytes()
+    assert 5 < part.count(b"\n") < count and made.endswith(part)
+    assert replay(past, tmp_path / "c", "--results", "--to", f"{past.killed - 0.6:.3f}", "--verify").returncode == 0
+    assert (tmp_path / "c").read_bytes() == made
+
+
+def test_a_replay_with_other_rules_differs_and_says_so(past, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\nsigns:\n  - {class: DangerAhead, order: slow}\n")
+    told = replay(past, tmp_path / "a", "--to", f"{past.killed - 0.6:.3f}", "--verify", "--rules", rules)
+    assert told.returncode == 1 and "differs from the recorded one" in told.stderr

@@ -5,10 +5,11 @@
  */
 #include "train/supervisor/supervisor.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "train/decision/decision.h"
 #include "train/inference/inference.h"
-#include "train/supervisor/recording.h"
+#include "train/supervisor/tape.h"
 
 #include <errno.h>
 
@@ -17,6 +18,7 @@ enum { MAX_RULES_BYTES = 1 << 20 };
 struct replay_options {
 	struct inference_model model;
 	const char *rules, *log;
+	const char *train, *from, *to;
 	double min_confidence;
 	bool results, verify;
 };
@@ -41,13 +43,21 @@ static const struct option replay_table[] = {
 	ROW("results", OPTION_FLAG, results,
 		.help = "decide on the recorded results instead of looking at the pictures again"),
 	ROW("verify", OPTION_FLAG, verify,
-		.help = "compare with the recorded decisions; exit status 1 where any differs"),
+		.help = "compare with the recorded results and decisions; exit status 1 where any "
+			"differs"),
+	ROW("train", OPTION_TEXT, train, .placeholder = "NAME",
+		.help = "which train of a monitor's recording; needed where there are several"),
+	ROW("from", OPTION_TEXT, from, .placeholder = "INSTANT",
+		.help = "of a monitor's recording: decide on pictures from then on "
+			"(2026-11-27T13:15:00Z, or Unix seconds)"),
+	ROW("to", OPTION_TEXT, to, .placeholder = "INSTANT",
+		.help = "of a monitor's recording: decide on pictures up to then"),
 	{0},
 };
 
 struct replay {
 	const struct replay_options *options;
-	struct recording_reader reader;
+	struct tape tape;
 	struct model *model; // NULL with --results
 	struct str model_name, backend;
 	struct arena arena;
@@ -56,6 +66,8 @@ struct replay {
 	FILE *log;
 	struct buffer result;
 	struct buffer made, recorded; // whole logs, where they are compared
+	struct buffer made_results, recorded_results;
+	bool is_wanted; // what is decided now
 	size_t pictures, decisions, passed_over;
 };
 
@@ -63,6 +75,8 @@ struct replay {
 
 static bool write_line(struct replay *replay, struct str line, struct error *err)
 {
+	if (!replay->is_wanted)
+		return true;
 	replay->decisions++;
 	if (replay->options->verify)
 		buffer_append_str(&replay->made, line);
@@ -90,6 +104,20 @@ static bool decide(struct replay *replay, struct str result, struct error *err)
 	return ok;
 }
 
+/* A result as a line that is the same wherever and however fast it was found. */
+static void keep_result(struct str payload, struct arena *arena, struct buffer *out)
+{
+	struct wire_result result;
+	struct error reason = {0};
+
+	if (!wire_read_result(payload, arena, &result, &reason))
+		return;
+	result.model = result.backend = STR("");
+	result.prepare_us = result.infer_us = result.finish_us = 0;
+	result.image.data = STR("");
+	wire_write_result(out, &result);
+}
+
 static bool look_and_decide(
 	struct replay *replay, struct str payload, struct arena *arena, struct error *err)
 {
@@ -98,7 +126,7 @@ static bool look_and_decide(
 	struct wire_frame frame;
 	struct error reason = {0};
 
-	replay->pictures++;
+	replay->pictures += replay->is_wanted;
 	if (!wire_read_frame(payload, arena, &frame, &reason) ||
 		!inference_look(replay->model, frame.image.data,
 			(float)replay->options->min_confidence, NULL, arena, &view, &reason)) {
@@ -108,6 +136,8 @@ static bool look_and_decide(
 	inference_result(&frame, &view, replay->model_name, replay->backend, &result);
 	buffer_clear(&replay->result);
 	wire_write_result(&replay->result, &result);
+	if (replay->options->verify && replay->is_wanted)
+		keep_result(buffer_str(&replay->result), arena, &replay->made_results);
 	return decide(replay, buffer_str(&replay->result), err);
 }
 
@@ -120,26 +150,39 @@ static void keep_recorded(struct replay *replay, struct str payload, struct aren
 		decision_log_line(&decision, &replay->recorded);
 }
 
+static bool take(struct replay *replay, const struct tape_message *message, struct arena *arena,
+	struct error *err)
+{
+	bool results = replay->options->results;
+	bool is_looked_at = message->topic == (results ? RECORDING_RESULT : RECORDING_FRAME);
+
+	replay->is_wanted = message->is_wanted;
+	if (message->begins && is_looked_at) {
+		decision_destroy(replay->decision);
+		replay->decision = decision_create(&replay->rules);
+	}
+	if (is_looked_at)
+		return results ? decide(replay, message->payload, err)
+			       : look_and_decide(replay, message->payload, arena, err);
+	if (!replay->options->verify || !message->is_wanted)
+		return true;
+	if (message->topic == RECORDING_RESULT)
+		keep_result(message->payload, arena, &replay->recorded_results);
+	else if (message->topic == RECORDING_DECISION)
+		keep_recorded(replay, message->payload, arena);
+	return true;
+}
+
 static bool replay_all(struct replay *replay, struct error *err)
 {
-	enum recording_topic topic;
-	struct str payload;
+	struct tape_message message;
 	bool ok = true;
 
 	while (ok) {
 		struct arena arena = {0};
 
-		ok = recording_next(&replay->reader, &arena, &topic, &payload, err);
-		if (!ok) {
-			arena_finish(&arena);
-			break;
-		}
-		if (topic == RECORDING_FRAME && !replay->options->results)
-			ok = look_and_decide(replay, payload, &arena, err);
-		else if (topic == RECORDING_RESULT && replay->options->results)
-			ok = decide(replay, payload, err);
-		else if (topic == RECORDING_DECISION && replay->options->verify)
-			keep_recorded(replay, payload, &arena);
+		ok = tape_next(&replay->tape, &arena, &message, err) &&
+		     take(replay, &message, &arena, err);
 		arena_finish(&arena);
 	}
 	return err->kind == ERROR_NONE;
@@ -158,22 +201,30 @@ static struct str next_line(struct str *text)
 	return line;
 }
 
-static bool verify(const struct replay *replay)
+static bool is_same(const char *what, struct str made, struct str recorded)
 {
-	struct str made = buffer_str(&replay->made), recorded = buffer_str(&replay->recorded);
-
 	for (size_t number = 1; made.len || recorded.len; number++) {
 		struct str ours = next_line(&made), theirs = next_line(&recorded);
 
 		if (str_equal(ours, theirs))
 			continue;
 		fprintf(stderr,
-			"decision %zu differs from the recorded one:\n  now      %.*s\n"
+			"%s %zu differs from the recorded one:\n  now      %.*s\n"
 			"  recorded %.*s\n",
-			number, STR_ARG(str_trim(ours)), STR_ARG(str_trim(theirs)));
+			what, number, STR_ARG(str_trim(ours)), STR_ARG(str_trim(theirs)));
 		return false;
 	}
 	return true;
+}
+
+static bool verify(const struct replay *replay)
+{
+	if (replay->tape.ring && !replay->tape.is_from_the_start)
+		fprintf(stderr, "the beginning of this run is not recorded any more: numbers of "
+				"decisions and signs differ\n");
+	return (replay->options->results || is_same("result", buffer_str(&replay->made_results),
+						    buffer_str(&replay->recorded_results))) &&
+	       is_same("decision", buffer_str(&replay->made), buffer_str(&replay->recorded));
 }
 
 /* --- all together --- */
@@ -209,10 +260,28 @@ static bool close_log(struct replay *replay, struct error *err)
 	return ok || error_errno(err, "write %s", replay->options->log);
 }
 
+static bool read_instant(const char *name, const char *text, int64_t *out, struct error *err)
+{
+	return !text || clock_parse_instant(text, strlen(text), out) ||
+	       error_set(err, ERROR_INVALID,
+		       "--%s: \"%s\" is no instant: 2026-11-27T13:15:00Z, or Unix seconds", name,
+		       text);
+}
+
+static bool open_tape(struct replay *replay, const char *folder, struct error *err)
+{
+	const struct replay_options *options = replay->options;
+	int64_t from_ms = INT64_MIN, to_ms = INT64_MAX;
+
+	return read_instant("from", options->from, &from_ms, err) &&
+	       read_instant("to", options->to, &to_ms, err) &&
+	       tape_open(&replay->tape, folder, options->train, from_ms, to_ms, err);
+}
+
 static bool open_all(struct replay *replay, const char *folder, int *exit_code, struct error *err)
 {
 	*exit_code = 1;
-	if (!recording_open(&replay->reader, folder, err) || !open_rules(replay, err))
+	if (!open_tape(replay, folder, err) || !open_rules(replay, err))
 		return false;
 	if (!replay->options->results &&
 		!inference_open(&replay->options->model, &replay->model, exit_code, err))
@@ -224,7 +293,7 @@ static bool open_all(struct replay *replay, const char *folder, int *exit_code, 
 static int replay_folder(const struct replay_options *options, const char *folder)
 {
 	struct replay replay = {.options = options,
-		.reader.pictures_fd = -1,
+		.tape.recording.pictures_fd = -1,
 		.model_name = STR("replay"),
 		.backend = STR("replay")};
 	struct error err = {0}, late = {0};
@@ -242,10 +311,12 @@ static int replay_folder(const struct replay_options *options, const char *folde
 			replay.decisions, replay.pictures, replay.passed_over);
 	decision_destroy(replay.decision);
 	model_close(replay.model);
-	recording_reader_close(&replay.reader);
+	tape_close(&replay.tape);
 	buffer_finish(&replay.result);
 	buffer_finish(&replay.made);
 	buffer_finish(&replay.recorded);
+	buffer_finish(&replay.made_results);
+	buffer_finish(&replay.recorded_results);
 	arena_finish(&replay.arena);
 	return exit_code;
 }
@@ -273,10 +344,13 @@ const struct command train_replay_command = {
 		"it is that of the run itself where that run saw every picture.\n\n"
 		"With --results it decides on the results that were recorded, so that a change of "
 		"rules can be tried without the detector. With --verify it says whether the "
-		"decisions are those that were recorded.",
-	.examples =
-		"  railquest-train replay yesterday --log decisions.ndjson\n"
-		"  railquest-train replay yesterday --results --rules new.yaml | jq -c .order\n",
+		"results and decisions are those that were recorded.\n\n"
+		"DIR may also be the folder of railquest-monitor --record: of a train in it the "
+		"part between --from and --to.",
+	.examples = "  railquest-train replay yesterday --log decisions.ndjson\n"
+		    "  railquest-train replay yesterday --results --rules new.yaml | jq -c .order\n"
+		    "  railquest-train replay trains --train blue --from 2026-11-27T13:15:00Z "
+		    "--verify\n",
 	.options = replay_table,
 	.run = run_replay,
 };
