@@ -64,6 +64,13 @@ def test_every_reader_gets_its_own_quoting(tmp_path):
     assert {variable["name"] for variable in board["templating"]["list"]} == {"datasource", "environment", "user"}
 
 
+def test_what_was_written_is_told_to_people_and_to_programs(tmp_path):
+    lines = railquest("compile", EXAMPLE, "--out", tmp_path / "out").splitlines()
+    told = json.loads(railquest("compile", EXAMPLE, "--out", tmp_path / "out/", "--scoring", "arrival", "--json"))
+    assert told == {"quest": "open-code-quest-2024", "scoring": "arrival", "files": lines}
+    assert all(pathlib.Path(line).stat().st_size for line in lines) and len(lines) == 4
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not here")
 def test_promtool_accepts_all_of_it(tmp_path):
     out = compile_text(tmp_path, EXAMPLE.read_text())

@@ -186,6 +186,8 @@ def test_anybody_can_check_the_log(race, tmp_path):
     race.run("verify", "--quiet", "--events", 14, "--head", head)
     assert "the head is" in race.run("verify", "--quiet", "--head", head, code=1)
     assert "cut off" in race.run("verify", "--quiet", "--events", 99, "--head", head, code=1)
+    early, late = (json.loads(race.run("verify", "--json", "--at", at)) for at in ("87m", "150m"))
+    assert early == json.loads(race.run("standings", "--json", "--at", "87m")) != late
     # The log alone gives the standings.
     assert "batman" in race.run("verify", quest=False)
 
@@ -218,7 +220,8 @@ def test_exports(race):
     page = race.run("export", "--format", "html", "--at", "150m")
     assert "<script" not in page and "&lt;script&gt;" in page and "http" not in page.split("</head>")[1]
     assert "Le banc" in page and "The bench" in page
-    assert json.loads(race.run("export", "--format", "json", "--at", "150m"))["rows"][0]["user"] == "batman"
+    table = race.run("export", "--format", "json", "--at", "150m")
+    assert json.loads(table)["rows"][0]["user"] == "batman" and race.run("export", "--json", "--at", "150m") == table
 
 
 def test_a_rehearsal_that_is_killed_goes_on_where_it_was(tmp_path):

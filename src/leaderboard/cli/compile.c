@@ -3,6 +3,7 @@
 #include "leaderboard/compile/compile.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 struct compile_flags {
 	const char *out, *scoring;
 	struct option_list set;
+	bool json;
 };
 
 static const struct option compile_table[] = {
@@ -30,21 +32,29 @@ static const struct option compile_table[] = {
 		.offset = offsetof(struct compile_flags, set),
 		.placeholder = "NAME=VALUE",
 		.help = "value of ${NAME} in the file"},
+	{.name = "json",
+		.kind = OPTION_FLAG,
+		.offset = offsetof(struct compile_flags, json),
+		.help = "print what was written as JSON, instead of a line for each file"},
 	{0},
 };
 
-static bool write_file(
-	const char *folder, const char *name, const struct buffer *text, struct error *err)
+static const struct {
+	const char *name;
+	size_t offset;
+} files[] = {
+	{"prometheus-rules.yaml", offsetof(struct compile_output, prometheus)},
+	{"thanos-ruler-configmap.yaml", offsetof(struct compile_output, thanos)},
+	{"acm-allowlist-configmap.yaml", offsetof(struct compile_output, allowlist)},
+	{"grafana-dashboard.json", offsetof(struct compile_output, dashboard)},
+};
+
+enum { FILE_COUNT = sizeof files / sizeof *files };
+
+static void append_path(struct buffer *out, const char *folder, size_t i)
 {
-	struct buffer path = {0};
-
-	buffer_printf(&path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
-	bool ok = file_write(path.data, buffer_str(text), err);
-
-	if (ok)
-		puts(path.data);
-	buffer_finish(&path);
-	return ok;
+	buffer_printf(
+		out, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", files[i].name);
 }
 
 /* With the folders above it, as `mkdir -p` does. */
@@ -67,11 +77,50 @@ static bool make_folder(const char *folder, struct error *err)
 
 static bool write_all(const char *folder, const struct compile_output *output, struct error *err)
 {
-	return make_folder(folder, err) &&
-	       write_file(folder, "prometheus-rules.yaml", &output->prometheus, err) &&
-	       write_file(folder, "thanos-ruler-configmap.yaml", &output->thanos, err) &&
-	       write_file(folder, "acm-allowlist-configmap.yaml", &output->allowlist, err) &&
-	       write_file(folder, "grafana-dashboard.json", &output->dashboard, err);
+	bool ok = make_folder(folder, err);
+
+	for (size_t i = 0; ok && i < FILE_COUNT; i++) {
+		const struct buffer *text = (const void *)((const char *)output + files[i].offset);
+		struct buffer path = {0};
+
+		append_path(&path, folder, i);
+		ok = file_write(path.data, buffer_str(text), err);
+		buffer_finish(&path);
+	}
+	return ok;
+}
+
+static void print_paths(const char *folder)
+{
+	struct buffer out = {0};
+
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		append_path(&out, folder, i);
+		buffer_append_char(&out, '\n');
+	}
+	fwrite(out.data, 1, out.len, stdout);
+	buffer_finish(&out);
+}
+
+static void print_json(const char *folder, const struct quest_file *file, size_t scoring)
+{
+	struct buffer out = {0}, path = {0};
+
+	buffer_append_text(&out, "{\"quest\":");
+	json_string(&out, file->name);
+	buffer_append_text(&out, ",\"scoring\":");
+	json_string(&out, file->scorings[scoring].name);
+	buffer_append_text(&out, ",\"files\":[");
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		buffer_clear(&path);
+		append_path(&path, folder, i);
+		buffer_append_text(&out, i ? "," : "");
+		json_string(&out, buffer_str(&path));
+	}
+	buffer_append_text(&out, "]}\n");
+	fwrite(out.data, 1, out.len, stdout);
+	buffer_finish(&path);
+	buffer_finish(&out);
 }
 
 static bool compile(const char *path, const struct compile_flags *flags, struct error *err)
@@ -91,6 +140,10 @@ static bool compile(const char *path, const struct compile_flags *flags, struct 
 				      : error_set(err, ERROR_INVALID, "%s has no scoring \"%s\"",
 						path, flags->scoring);
 
+	if (ok && flags->json)
+		print_json(flags->out, &file, scoring);
+	else if (ok)
+		print_paths(flags->out);
 	compile_output_finish(&output);
 	quest_file_release(&file);
 	arena_finish(&arena);

@@ -35,6 +35,10 @@ static const struct option export_table[] = {
 		.placeholder = "FILE",
 		.help = "where to; - is standard output",
 		.fallback = "-"},
+	{.name = "json",
+		.kind = OPTION_FLAG,
+		.offset = CLI_RACE_AT(json),
+		.help = "the same as --format json"},
 	{0},
 };
 
@@ -109,6 +113,8 @@ static int run(int argc, char **argv)
 
 	if (!options_read(&cli_export_command, &options, &argc, argv, &exit_code))
 		return exit_code;
+	if (options.race.json)
+		options.format = formats[JSON];
 	exit_code = export_race(&options, &err) ? 0 : cli_race_fail(&cli_export_command, &err);
 	cli_race_options_finish(&options.race);
 	return exit_code;

@@ -10,6 +10,7 @@ struct verify_options {
 
 static const struct option verify_table[] = {
 	CLI_RACE_FILES,
+	CLI_RACE_VIEW,
 	{.name = "head",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct verify_options, head),
@@ -78,7 +79,8 @@ static bool print_standings(const struct cli_race_options *options, struct error
 	bool ok = cli_race_open(options, true, &race, err);
 
 	if (ok) {
-		race.print.now_ms = ledger_end_ms(race.ledger);
+		if (!options->at)
+			race.print.now_ms = ledger_end_ms(race.ledger);
 		if (options->json)
 			ledger_print_json(&out, &race.print);
 		else
@@ -127,7 +129,7 @@ const struct command cli_verify_command = {
 		"Computes the hash of every event anew: SHA-256 of the hash before and the event's "
 		"canonical JSON (RFC 8785). Prints how many events there are and the head, then "
 		"the "
-		"final standings as they follow from the log alone.\n\n"
+		"final standings as they follow from the log alone, or with --at those of then.\n\n"
 		"With --head, and --events where more was appended since, it also checks that the "
 		"log still is the one whose head was shown.\n\n"
 		"Exits with 1 where it is not, and names the first event that is wrong.",
