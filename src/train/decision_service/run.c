@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "train/decision_service/cloud.h"
+#include "train/decision_service/commands.h"
 #include "train/decision_service/line_log.h"
 #include "train/decision_service/rules_file.h"
 #include "train/service/service.h"
@@ -32,6 +33,7 @@ struct decision_options {
 	struct service_settings service;
 	const char *rules, *log;
 	struct cloud_options cloud;
+	bool takes_commands;
 };
 
 enum { OUTCOME_DECIDED, OUTCOME_OLD, OUTCOME_REFUSED, OUTCOME_COUNT };
@@ -51,7 +53,8 @@ struct desk {
 	struct rules_file rules;
 	struct decision *decision;
 	struct line_log log;
-	struct cloud *cloud; // NULL: nothing is sent there
+	struct cloud *cloud;	   // NULL: nothing is sent there
+	struct commands *commands; // NULL: none are taken from there
 	struct desk_metrics metrics;
 	struct http_timer *timer;
 	int signal_fd;
@@ -113,6 +116,7 @@ static void collect(void *context)
 	metric_set(desk->metrics.log_written, (double)desk->log.written);
 	metric_set(desk->metrics.log_lost, (double)desk->log.lost);
 	cloud_collect(desk->cloud);
+	commands_look(desk->commands);
 }
 
 /* --- results to decisions --- */
@@ -298,6 +302,7 @@ static void on_look(void *context)
 			? ""
 			: "no result for 2 s: does inference run, and does it see pictures?");
 	cloud_collect(desk->cloud);
+	commands_look(desk->commands);
 	http_timer_start(desk->timer, LOOK_US);
 }
 
@@ -316,6 +321,25 @@ static void watch_hangup(struct desk *desk)
 }
 
 /* --- all together --- */
+
+static bool take_commands(
+	struct desk *desk, const struct decision_options *options, struct error *err)
+{
+	const struct commands_setup setup = {
+		.service = desk->service,
+		.kafka = &options->cloud.kafka,
+		.train = options->service.train,
+		.clock = desk->clock,
+	};
+
+	if (!options->takes_commands)
+		return true;
+	if (!options->cloud.kafka.url)
+		return error_set(err, ERROR_INVALID,
+			"--cloud-commands needs --kafka: the cluster that they come from");
+	desk->commands = commands_start(&setup, err);
+	return desk->commands || error_wrap(err, "--cloud-commands");
+}
 
 static bool open_desk(struct desk *desk, const struct decision_options *options, struct error *err)
 {
@@ -341,7 +365,8 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 	// Each is decided on, since a sign is confirmed by several; it takes no time to speak of.
 	service_subscribe(desk->service, SERVICE_RESULT, 0, BUS_KEEP_ALL);
 	service_ready(desk->service, "rules", true, rules_file_name(&desk->rules));
-	if (!cloud_open(desk->service, &options->service, &options->cloud, &desk->cloud, err))
+	if (!cloud_open(desk->service, &options->service, &options->cloud, &desk->cloud, err) ||
+		!take_commands(desk, options, err))
 		return false;
 	watch_hangup(desk);
 	desk->timer = http_timer_create(service_http(desk->service), on_look, desk);
@@ -352,6 +377,7 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 static void close_desk(struct desk *desk)
 {
 	http_timer_destroy(desk->timer);
+	commands_stop(desk->commands);
 	cloud_close(desk->cloud);
 	service_watch_drop(desk->signal_watch);
 	if (desk->signal_watch)
@@ -389,6 +415,10 @@ static const struct option table[] = {
 		.help = "CloudEvents with their attributes in headers, or all in one JSON object",
 		.choices = cloud_modes, .fallback = "binary",
 		.environment = "RAILQUEST_KAFKA_MODE"),
+	SERVICE_ROW("cloud-commands", OPTION_FLAG, struct decision_options, takes_commands,
+		.help = "take stop, arm and disarm from the cluster's topic railquest.commands, "
+			"too",
+		.environment = "RAILQUEST_CLOUD_COMMANDS"),
 	SERVICE_ROW("spool", OPTION_FILE, struct decision_options, cloud.spool,
 		.placeholder = "DIR", .help = "folder where what cannot be sent yet waits",
 		.environment = "RAILQUEST_SPOOL"),

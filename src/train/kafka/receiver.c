@@ -57,6 +57,22 @@ static bool start(struct kafka_receiver *receiver, struct error *err)
 	return receiver->has_thread || error_set(err, ERROR_SYSTEM, "no thread for Kafka");
 }
 
+/* On a thread of librdkafka's. */
+static int on_certificate(rd_kafka_t *client, const char *broker, int32_t broker_id,
+	int *x509_error, int depth, const char *der, size_t size, char *why, size_t why_size,
+	void *context)
+{
+	struct kafka_receiver *receiver = context;
+
+	(void)client;
+	(void)broker;
+	(void)broker_id;
+	(void)depth;
+	(void)der;
+	(void)size;
+	return kafka_login_certificate(&receiver->login, *x509_error, why, why_size);
+}
+
 static bool create_client(struct kafka_receiver *receiver,
 	const struct kafka_receiver_options *options, struct error *err)
 {
@@ -67,7 +83,9 @@ static bool create_client(struct kafka_receiver *receiver,
 		rd_kafka_conf_destroy(conf);
 		return false;
 	}
+	kafka_login_init(&receiver->login, options->settings);
 	rd_kafka_conf_set_opaque(conf, receiver);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
 	rd_kafka_conf_set_rebalance_cb(conf, receiver_on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, receiver_on_commit);
 	rd_kafka_conf_set_error_cb(conf, receiver_on_error);

@@ -12,6 +12,7 @@
 #define TRAIN_KAFKA_RECEIVER_H
 
 #include "train/kafka/assignment.h"
+#include "train/kafka/login.h"
 #include "train/kafka/waiting.h"
 
 #include <pthread.h>
@@ -38,6 +39,7 @@ struct kafka_receiver {
 	// The thread's own.
 	bool is_paused;
 	int64_t committed_ms, probed_ms;
+	struct kafka_login login;
 	char reason[200], refusal[200]; // of the cluster; of the group
 };
 

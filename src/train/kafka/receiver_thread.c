@@ -26,8 +26,11 @@ void receiver_ring(struct kafka_receiver *receiver)
 void receiver_on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	struct kafka_receiver *receiver = context;
+	char room[256];
 
 	(void)client;
+	reason = kafka_login_explain(
+		&receiver->login, (rd_kafka_resp_err_t)code, reason, room, sizeof room);
 	// "All brokers are down" says less than what came before it.
 	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !receiver->reason[0])
 		snprintf(receiver->reason, sizeof receiver->reason, "%.199s", reason);
@@ -161,8 +164,14 @@ static void leave(struct kafka_receiver *receiver)
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(receiver->client, queue);
 
 	while (!error && !rd_kafka_consumer_closed(receiver->client) &&
-		clock_monotonic_ms() < until_ms)
-		rd_kafka_queue_poll_callback(queue, POLL_MS);
+		clock_monotonic_ms() < until_ms) {
+		// Records may still be on their way, which a queue that is polled for calls alone
+		// does not bear; they were not given, so the next reader gets them.
+		rd_kafka_message_t *message = rd_kafka_consume_queue(queue, POLL_MS);
+
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
 	receiver_check(error, "leave the group");
 	rd_kafka_queue_destroy(queue);
 }
@@ -187,6 +196,7 @@ void *receiver_run(void *context)
 			receiver_commit(receiver, false);
 		}
 		probe(receiver, now_ms);
+		kafka_login_renew(&receiver->login, receiver->client);
 	}
 	leave(receiver);
 	return NULL;

@@ -12,7 +12,7 @@
 #include "train/monitor/serve.h"
 
 // An arm that came later than this after the press is not what the presser saw.
-enum { ARM_DEADLINE_MS = 1000 };
+enum { ARM_DEADLINE_MS = 1000, ARM_CLOUD_DEADLINE_MS = 3000 };
 
 void monitor_problem(struct http_request *request, int status, const char *why)
 {
@@ -238,7 +238,7 @@ static void give_command(struct http_request *request, void *context, enum wire_
 	struct wire_command command = {.verb = verb,
 		.clock = monitor->clock,
 		.sent_monotonic_us = clock_monotonic_us(),
-		.deadline_ms = ARM_DEADLINE_MS};
+		.deadline_ms = monitor->source ? ARM_CLOUD_DEADLINE_MS : ARM_DEADLINE_MS};
 	struct fleet_train *train =
 		monitor_admit(monitor, request) ? monitor_find_train(monitor, request) : NULL;
 	char id[33];

@@ -80,15 +80,11 @@ static bool read_event(const struct kafka_received *record, struct arena *arena,
 {
 	struct wire_cloud_header headers[KAFKA_MAX_RECEIVED_HEADERS];
 
-	for (size_t i = 0; i < record->header_count; i++) {
-		const struct kafka_header *header = &record->headers[i];
-
-		if (strcmp(header->name, "content-type") == 0 &&
-			str_starts_with(header->value, STR("application/cloudevents+json")))
-			return wire_cloud_read(record->value, arena, out, err);
-		headers[i] = (struct wire_cloud_header){header->name, header->value};
-	}
-	return wire_cloud_read_headers(headers, record->header_count, record->value, out, err);
+	for (size_t i = 0; i < record->header_count; i++)
+		headers[i] = (struct wire_cloud_header){
+			record->headers[i].name, record->headers[i].value};
+	return wire_cloud_read_record(
+		headers, record->header_count, record->value, arena, out, err);
 }
 
 /* Says so at the 1st, 2nd, 4th, …: a broken sender does not fill the log. */

@@ -102,3 +102,12 @@ bool wire_cloud_read_headers(const struct wire_cloud_header *headers, size_t cou
 	}
 	return read_time(&reader, find(headers, count, "ce_time"), &out->time_ms);
 }
+
+bool wire_cloud_read_record(const struct wire_cloud_header *headers, size_t count, struct str value,
+	struct arena *arena, struct wire_cloud_event *out, struct error *err)
+{
+	if (str_starts_with(
+		    find(headers, count, "content-type"), STR("application/cloudevents+json")))
+		return wire_cloud_read(value, arena, out, err);
+	return wire_cloud_read_headers(headers, count, value, out, err);
+}

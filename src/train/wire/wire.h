@@ -268,6 +268,9 @@ size_t wire_cloud_headers(const struct wire_cloud_event *event, struct arena *ar
 /* `value` and headers are borrowed by *out. Headers of other names are passed over. */
 bool wire_cloud_read_headers(const struct wire_cloud_header *headers, size_t count,
 	struct str value, struct wire_cloud_event *out, struct error *err);
+/* Whichever of the two modes a record's headers say. */
+bool wire_cloud_read_record(const struct wire_cloud_header *headers, size_t count, struct str value,
+	struct arena *arena, struct wire_cloud_event *out, struct error *err);
 
 /* Larger side of the picture / 640. */
 double wire_compat_scale(int64_t width_px, int64_t height_px);
