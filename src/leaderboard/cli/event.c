@@ -58,20 +58,6 @@ static const struct option exclude_table[] = {CLI_RACE_FILES, WHO_AND_WHY,
 
 /* --- making the act --- */
 
-static bool read_instant(
-	const struct cli_race *race, const char *text, int64_t *out_ms, struct error *err)
-{
-	return !text || cli_race_instant(race, text, out_ms, err);
-}
-
-static void name_player(const struct cli_race *race, const char *text, struct event_log_entry *act)
-{
-	struct quest_player player = cli_race_player(race, text);
-
-	act->cluster = player.cluster;
-	act->user = player.user;
-}
-
 /* N or #N */
 static bool read_number(const char *text, int64_t *out, struct error *err)
 {
@@ -81,60 +67,42 @@ static bool read_number(const char *text, int64_t *out, struct error *err)
 	       error_set(err, ERROR_INVALID, "\"%s\" is no number of an event", text);
 }
 
-static bool fill_void(const struct cli_race *race, int argc, char *const *argv,
-	struct event_log_entry *act, struct error *err)
+/* What the arguments are depends on the kind; `event void` takes a number, or player and exercise.
+ */
+static bool read_arguments(
+	struct ledger_request *request, int argc, char *const *argv, struct error *err)
 {
-	if (argc == 1)
-		return read_number(argv[0], &act->of, err);
-	name_player(race, argv[0], act);
-	act->exercise = str_from(argv[1]);
-	return true;
-}
-
-static bool fill_award(const struct cli_race *race, char *const *argv,
-	const struct event_options *options, struct event_log_entry *act)
-{
-	name_player(race, argv[0], act);
-	act->exercise = str_from(argv[1]);
-	act->condition = str_from(argv[2]);
-	if (!options->time)
-		act->t_ms = act->when_ms;
-	if (!options->env)
-		act->env = ledger_env(race->ledger);
+	if (request->kind == EVENT_UNDO || (request->kind == EVENT_VOID && argc == 1))
+		return read_number(argv[0], &request->of, err);
+	if (request->kind == EVENT_SWITCH_ENV)
+		request->env = argv[0];
+	else if (request->kind == EVENT_EXCLUDE)
+		request->cluster = argv[0];
+	else if (argc > 0)
+		request->player = argv[0];
+	if (argc > 1)
+		request->exercise = argv[1];
+	if (argc > 2)
+		request->condition = argv[2];
 	return true;
 }
 
 static bool fill(const struct cli_race *race, const struct event_options *options, int argc,
 	char *const *argv, struct event_log_entry *act, struct error *err)
 {
-	act->when_ms = clock_wall_ms();
-	act->who = str_from(options->who ? options->who : "");
-	act->why = str_from(options->why ? options->why : "");
-	act->env = str_from(options->env ? options->env : "");
-	act->points = options->points;
-	if (!read_instant(race, options->time, &act->t_ms, err) ||
-		!read_instant(race, options->from, &act->from_ms, err) ||
-		!read_instant(race, options->to, &act->to_ms, err))
-		return false;
-	switch ((int)act->kind) {
-	case EVENT_VOID:
-		return fill_void(race, argc, argv, act, err);
-	case EVENT_UNDO:
-		return read_number(argv[0], &act->of, err);
-	case EVENT_SWITCH_ENV:
-		act->env = str_from(argv[0]);
-		return true;
-	case EVENT_EXCLUDE:
-		act->cluster = str_from(argv[0]);
-		return true;
-	case EVENT_AWARD:
-		return fill_award(race, argv, options, act);
-	default:
-		name_player(race, argv[0], act);
-		if (argc > 1)
-			act->exercise = str_from(argv[1]);
-		return true;
-	}
+	struct ledger_request request = {
+		.kind = act->kind,
+		.who = options->who,
+		.why = options->why,
+		.env = options->env,
+		.time = options->time,
+		.from = options->from,
+		.to = options->to,
+		.points = options->points,
+	};
+
+	return read_arguments(&request, argc, argv, err) &&
+	       ledger_fill(race->ledger, &request, clock_wall_ms(), act, err);
 }
 
 /* --- appending it --- */
@@ -207,6 +175,7 @@ ACT(award, EVENT_AWARD)
 ACT(confirm, EVENT_CONFIRM)
 ACT(exclude, EVENT_EXCLUDE)
 ACT(switch_env, EVENT_SWITCH_ENV)
+ACT(thaw, EVENT_THAW)
 ACT(undo, EVENT_UNDO)
 ACT(void, EVENT_VOID)
 
@@ -291,14 +260,26 @@ const struct command cli_event_switch_env_command = {
 	.run = run_switch_env,
 };
 
+const struct command cli_event_thaw_command = {
+	.name = "event thaw",
+	.summary = "let the public see what came after the freeze",
+	.description = "The board of a running `serve` then shows everything; undo freezes it "
+		       "again.",
+	.examples = "  railquest event thaw --quest quest.yaml --log race.db --who anna --why "
+		    "\"prizes are given\"\n",
+	.options = plain_table,
+	.run = run_thaw,
+};
+
 const struct command cli_event_undo_command = {
 	.name = "event undo",
 	.arguments = "EVENT",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.summary = "make an act as if it had never been done",
-	.description = "Of void, add, adjust, exclude, switch-env, scoring, confirm, and of undo "
-		       "itself. The act stays in the log, as does its undoing.",
+	.description =
+		"Of void, add, adjust, exclude, switch-env, scoring, confirm, thaw, and of undo "
+		"itself. The act stays in the log, as does its undoing.",
 	.examples = "  railquest event undo 413 --log race.db --who anna --why \"wrong player\"\n",
 	.options = plain_table,
 	.run = run_undo,

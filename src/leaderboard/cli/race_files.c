@@ -2,68 +2,11 @@
 #include "leaderboard/cli/quest_option.h"
 
 #include "base/clock.h"
-#include "base/number.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-/* Smaller numbers are offsets from the start of the race, larger ones Unix seconds: 2001-09-09. */
-#define FIRST_UNIX_SECOND 1e9
-
 const char *const cli_languages[] = {"en", "fr", NULL};
-
-/* H:MM:SS or M:SS */
-static bool parse_clock(const char *text, int64_t *out_ms)
-{
-	unsigned first, second, third;
-	int end = 0;
-
-	if (sscanf(text, "%4u:%2u:%2u%n", &first, &second, &third, &end) == 3 && !text[end] &&
-		second < 60 && third < 60)
-		*out_ms = ((int64_t)first * 3600 + second * 60 + third) * 1000;
-	else if (sscanf(text, "%4u:%2u%n", &first, &second, &end) == 2 && !text[end] && second < 60)
-		*out_ms = ((int64_t)first * 60 + second) * 1000;
-	else
-		return false;
-	return true;
-}
-
-bool cli_race_instant(
-	const struct cli_race *race, const char *text, int64_t *out_ms, struct error *err)
-{
-	int64_t start_ms = ledger_counting(race->ledger)->start_ms;
-	double seconds;
-
-	if (number_parse(str_from(text), &seconds) && seconds >= FIRST_UNIX_SECOND &&
-		seconds < 1e12) {
-		*out_ms = (int64_t)(seconds * 1000);
-		return true;
-	}
-	if (parse_clock(text, out_ms) || options_parse_duration(str_from(text), out_ms)) {
-		*out_ms += start_ms;
-		return true;
-	}
-	return clock_parse_instant(text, strlen(text), out_ms) ||
-	       error_set(err, ERROR_INVALID,
-		       "\"%s\" is no instant: 87m or 1:27:00 after the start, "
-		       "2024-10-08T14:27:00Z, or Unix seconds",
-		       text);
-}
-
-struct quest_player cli_race_player(const struct cli_race *race, const char *text)
-{
-	struct error ignored = {0};
-	size_t found = ledger_find(race->ledger, str_from(text), &ignored), count;
-	const char *slash = strchr(text, '/'), *at = strchr(text, '@');
-
-	if (found != SIZE_MAX)
-		return ledger_players(race->ledger, &count)[found].player;
-	if (slash)
-		return (struct quest_player){{text, (size_t)(slash - text)}, str_from(slash + 1)};
-	if (at)
-		return (struct quest_player){str_from(at + 1), {text, (size_t)(at - text)}};
-	return (struct quest_player){STR(""), str_from(text)};
-}
 
 /* --- opening --- */
 
@@ -99,7 +42,7 @@ static bool find_now(
 	int64_t now_ms = clock_wall_ms(), end_ms = ledger_end_ms(race->ledger);
 
 	if (options->at)
-		return cli_race_instant(race, options->at, &race->print.now_ms, err);
+		return ledger_read_instant(race->ledger, options->at, &race->print.now_ms, err);
 	race->print.now_ms = now_ms < end_ms ? now_ms : end_ms;
 	return true;
 }

@@ -76,12 +76,6 @@ bool cli_race_fold(
 void cli_race_close(struct cli_race *race);
 void cli_race_options_finish(struct cli_race_options *options);
 
-/* 87m or 1:27:00 after the start, RFC 3339, or Unix seconds. Fails: ERROR_INVALID. */
-bool cli_race_instant(
-	const struct cli_race *race, const char *text, int64_t *out_ms, struct error *err);
-/* CLUSTER/USER, USER@CLUSTER or USER, whether or not anybody is called so. */
-struct quest_player cli_race_player(const struct cli_race *race, const char *text);
-
 /* "railquest COMMAND: TEXT" on standard error; 1. */
 int cli_race_fail(const struct command *command, const struct error *err);
 

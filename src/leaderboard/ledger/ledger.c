@@ -26,16 +26,17 @@ size_t ledger_exercise(const struct quest_counting *counting, struct str name)
 	return SIZE_MAX;
 }
 
-static void find_cancelled(struct ledger *ledger)
+void ledger_find_cancelled(const struct event_log_entry *entries, size_t count, bool *out)
 {
-	ledger->is_cancelled = ARENA_ARRAY(&ledger->arena, bool, ledger->entry_count + 1);
-	for (size_t i = ledger->entry_count; i-- > 0;) {
-		const struct event_log_entry *entry = &ledger->entries[i];
+	for (size_t i = 0; i < count; i++)
+		out[i] = false;
+	for (size_t i = count; i-- > 0;) {
+		const struct event_log_entry *entry = &entries[i];
 		bool takes_back = entry->kind == EVENT_UNDO || entry->kind == EVENT_VOID;
 
-		if (takes_back && !ledger->is_cancelled[i] && entry->of < entry->id &&
-			ledger_entry(ledger, entry->of))
-			ledger->is_cancelled[entry->of - 1] = true;
+		if (takes_back && !out[i] && entry->of > 0 && entry->of < entry->id &&
+			(uint64_t)entry->of <= count && entries[entry->of - 1].id == entry->of)
+			out[entry->of - 1] = true;
 	}
 }
 
@@ -266,7 +267,9 @@ struct ledger *ledger_create(const struct ledger_options *options,
 	ledger->entry_count = options->through && (uint64_t)options->through < count
 				      ? (size_t)options->through
 				      : count;
-	find_cancelled(ledger);
+	ledger->is_cancelled = ARENA_ARRAY(&ledger->arena, bool, ledger->entry_count + 1);
+	ledger_find_cancelled(entries, ledger->entry_count, ledger->is_cancelled);
+	ledger->is_thawed = last_of(ledger, EVENT_THAW) != NULL;
 	if (!find_scoring(ledger, err) || !find_env(ledger, err)) {
 		ledger_destroy(ledger);
 		return NULL;
@@ -317,11 +320,35 @@ int64_t ledger_public_ms(const struct ledger *ledger, int64_t now_ms)
 {
 	const struct quest_file *file = ledger->options.file;
 
-	if (!file || file->freeze_ms == QUEST_NEVER)
+	if (!file || file->freeze_ms == QUEST_NEVER || ledger->is_thawed)
 		return now_ms;
 	int64_t freeze_ms = file->start_ms + file->freeze_ms;
 
 	return now_ms < freeze_ms ? now_ms : freeze_ms;
+}
+
+bool ledger_is_thawed(const struct event_log_entry *entries, size_t count)
+{
+	bool *is_cancelled = memory_alloc_array(count + 1, sizeof *is_cancelled);
+	bool is_thawed = false;
+
+	ledger_find_cancelled(entries, count, is_cancelled);
+	for (size_t i = 0; i < count; i++)
+		is_thawed |= entries[i].kind == EVENT_THAW && !is_cancelled[i];
+	free(is_cancelled);
+	return is_thawed;
+}
+
+size_t ledger_public_count(
+	const struct quest_file *file, const struct event_log_entry *entries, size_t count)
+{
+	size_t shown = 0;
+
+	if (!file || file->freeze_ms == QUEST_NEVER)
+		return count;
+	while (shown < count && entries[shown].when_ms <= file->start_ms + file->freeze_ms)
+		shown++;
+	return shown == count || ledger_is_thawed(entries, count) ? count : shown;
 }
 
 const struct ledger_mark *ledger_mark(const struct ledger *ledger, size_t player, size_t exercise)

@@ -20,8 +20,9 @@ struct ledger_options {
 	size_t seen_count;
 	const struct quest_counting *counting; // instead of the scoring in force
 	int64_t version;		       // the scoring with this version; 0: that in force
-	struct str env;	 // instead of the environment in force; empty: that one
-	int64_t through; // events up to this one; 0: all
+	struct str env;			 // instead of the environment in force; empty: that one
+	int64_t through;		 // events up to this one; 0: all
+	const struct quest_prize *prize; // instead of the file's
 };
 
 /*
@@ -38,7 +39,13 @@ const struct quest_counting *ledger_counting(const struct ledger *ledger);
 int64_t ledger_version(const struct ledger *ledger); // of the scoring; 0: no event applied it
 struct str ledger_env(const struct ledger *ledger);  // may be empty
 int64_t ledger_end_ms(const struct ledger *ledger);
-/* The instant that the public sees at now_ms: not past the freeze, where the file has one. */
+/*
+ * What the public may see, where the quest file has a freeze: nothing that was appended after it,
+ * and no instant past it, until a thaw is in force. How many of the entries; and the instant.
+ */
+size_t ledger_public_count(
+	const struct quest_file *file, const struct event_log_entry *entries, size_t count);
+bool ledger_is_thawed(const struct event_log_entry *entries, size_t count);
 int64_t ledger_public_ms(const struct ledger *ledger, int64_t now_ms);
 
 /* --- players --- */
@@ -135,6 +142,25 @@ void ledger_explain(struct ledger *ledger, size_t player, int64_t now_ms, struct
 
 /* --- acts --- */
 
+/* 87m or 1:27:00 after the start, RFC 3339, or Unix seconds. Fails: ERROR_INVALID. */
+bool ledger_read_instant(
+	const struct ledger *ledger, const char *text, int64_t *out_ms, struct error *err);
+/* CLUSTER/USER, USER@CLUSTER or USER, whether or not anybody is called so. Borrows the text. */
+struct quest_player ledger_read_player(const struct ledger *ledger, const char *text);
+
+/* What a person asks for. Texts may be NULL, and are borrowed by the act; `of` 0: no event. */
+struct ledger_request {
+	enum event_kind kind;
+	const char *who, *why, *player, *cluster, *exercise, *condition, *env;
+	const char *time, *from, *to; // as ledger_read_instant reads them
+	double points;
+	int64_t of;
+};
+/* An act as it is asked for, still to be prepared. Fails: ERROR_INVALID for an instant that is
+ * none. */
+bool ledger_fill(const struct ledger *ledger, const struct ledger_request *request, int64_t now_ms,
+	struct event_log_entry *out, struct error *err);
+
 /*
  * Checks an act before it is appended, and writes down what it changes: `before`, `after`, and of
  * a scoring its version. Texts are the arena's. Fails: ERROR_INVALID, saying what would be right.
@@ -180,6 +206,8 @@ void ledger_print_ctftime(struct buffer *out, const struct ledger_print *print);
 void ledger_print_contest(struct buffer *out, const struct ledger_print *print);
 /* One page that needs nothing else, in both languages. */
 void ledger_print_html(struct buffer *out, const struct ledger_print *print);
+/* {"margin_s":6,"skew_s":30,"confirmed":true}, or null where the row is no photo finish. */
+void ledger_print_photo_json(struct buffer *out, const struct ledger_row *row);
 void ledger_print_explanation(struct buffer *out, const struct ledger_print *print,
 	const struct ledger_explanation *explanation);
 void ledger_print_explanation_json(struct buffer *out, const struct ledger_print *print,

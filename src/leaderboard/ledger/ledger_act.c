@@ -246,6 +246,19 @@ static bool prepare_undo(const struct preparing *own)
 	return true;
 }
 
+static bool prepare_thaw(const struct preparing *own)
+{
+	const struct quest_file *file = own->ledger->options.file;
+
+	if (file && file->freeze_ms == QUEST_NEVER)
+		return fail(own, "this race has no freeze: its board never stands still");
+	if (own->ledger->is_thawed)
+		return fail(own, "the board is thawed already: undo that to freeze it again");
+	own->act->before = STR("the board is frozen");
+	own->act->after = STR("the board shows everything");
+	return true;
+}
+
 bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, struct arena *arena,
 	struct error *err)
 {
@@ -277,6 +290,8 @@ bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, st
 		return prepare_undo(&own);
 	case EVENT_CONFIRM:
 		return check_user(&own);
+	case EVENT_THAW:
+		return prepare_thaw(&own);
 	}
 	return false;
 }

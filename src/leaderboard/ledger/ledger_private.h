@@ -28,6 +28,7 @@ struct ledger {
 	const struct event_log_entry *entries;
 	size_t entry_count;
 	bool *is_cancelled; // [entry]: voided or undone
+	bool is_thawed;	    // the public may see what came after the freeze
 	struct quest_counting own_counting;
 	const struct quest_counting *counting;
 	int64_t version, last_version;
@@ -53,6 +54,9 @@ struct ledger {
 size_t ledger_person(struct ledger *ledger, struct str cluster, struct str user);
 void ledger_add_people(struct ledger *ledger);
 
+/* [entry] whether it was voided or undone; `out` has room for all. */
+void ledger_find_cancelled(const struct event_log_entry *entries, size_t count, bool *out);
+
 /* The event with this number that is read, NULL where there is none. */
 const struct event_log_entry *ledger_entry(const struct ledger *ledger, int64_t id);
 size_t ledger_exercise(const struct quest_counting *counting, struct str name);
@@ -71,8 +75,6 @@ int64_t ledger_worst_skew(const struct ledger *ledger, size_t player, int64_t no
 /* "±6 s, clock +30.0 s, confirmed" */
 void ledger_print_photo(
 	struct buffer *out, const struct ledger_row *row, enum ledger_language language);
-/* {"margin_s":6,"skew_s":30,"confirmed":true}, or null. */
-void ledger_print_photo_json(struct buffer *out, const struct ledger_row *row);
 
 /* Titles; the name where the file has none. */
 struct str ledger_exercise_title(

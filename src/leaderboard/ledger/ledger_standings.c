@@ -107,7 +107,10 @@ static bool may_win(const struct ledger *ledger, const struct ledger_row *row)
 static void draw_line(const struct ledger *ledger, struct ledger_row *rows, size_t count)
 {
 	const struct quest_file *file = ledger->options.file;
-	size_t places = file ? file->prize.places : 0, taken = 0, line_rank = 0;
+	const struct quest_prize *prize = ledger->options.prize ? ledger->options.prize
+					  : file		? &file->prize
+								: NULL;
+	size_t places = prize ? prize->places : 0, taken = 0, line_rank = 0;
 	bool is_shared = false;
 
 	for (size_t i = 0; i < count && places; i++) {
@@ -123,7 +126,7 @@ static void draw_line(const struct ledger *ledger, struct ledger_row *rows, size
 	for (size_t i = 0; i < count && is_shared; i++)
 		if (rows[i].rank == line_rank && may_win(ledger, &rows[i])) {
 			rows[i].on_line = true;
-			rows[i].prize = file->prize.split_ties;
+			rows[i].prize = prize->split_ties;
 		}
 }
 

@@ -151,6 +151,11 @@ bool live_turn(struct live *live, int64_t now_ms, int64_t *next_ms, struct error
 	return true;
 }
 
+void live_look(struct live *live)
+{
+	live->polled_ms = 0;
+}
+
 /* --- what is known --- */
 
 const struct quest_file *live_file(const struct live *live)

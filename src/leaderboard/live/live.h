@@ -42,6 +42,8 @@ bool live_turn(struct live *live, int64_t now_ms, int64_t *next_ms, struct error
  * live_turn. */
 const struct event_log_entry *live_events(const struct live *live, size_t *count);
 struct event_log *live_log(struct live *live);
+/* Somebody appended to it: the next turn looks at once. */
+void live_look(struct live *live);
 const struct quest_file *live_file(const struct live *live);
 
 /* Somebody that a source knows, or the list, or an event. Aliases are followed already. */

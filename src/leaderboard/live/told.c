@@ -240,6 +240,6 @@ bool live_take_pushes(struct live *live, const struct live_push *pushes, size_t 
 		*added += is_new;
 	}
 	// The next turn takes them in.
-	live->polled_ms = 0;
+	live_look(live);
 	return event_log_commit(live->log, err);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 const char *const event_kind_names[] = {"completion", "push", "award", "void", "add", "adjust",
-	"exclude", "switch-env", "scoring", "undo", "confirm", "seat", "source", NULL};
+	"exclude", "switch-env", "scoring", "undo", "confirm", "thaw", "seat", "source", NULL};
 
 bool event_kind_parse(struct str name, enum event_kind *out)
 {

@@ -26,11 +26,12 @@ enum event_kind {
 	EVENT_SCORING,	  // another version of the scoring
 	EVENT_UNDO,	  // the act `of` was never done
 	EVENT_CONFIRM,	  // a photo finish was looked at
+	EVENT_THAW,	  // the public sees what came after the freeze
 	EVENT_SEAT,	  // a player was seen for the first time; `condition` active: was there
 	EVENT_SOURCE,	  // `source` went `condition` (up, down), `evidence` says why; or its clock
 			  // was measured (skew)
 };
-enum { EVENT_KIND_COUNT = 13 };
+enum { EVENT_KIND_COUNT = 14 };
 
 /* "completion", "push", …, "switch-env": in the order of the enum, NULL at the end. */
 extern const char *const event_kind_names[];

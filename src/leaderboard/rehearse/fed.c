@@ -175,6 +175,83 @@ bool rehearsal_feed(struct rehearsal *rehearsal, const struct event_log_entry *e
 
 /* --- the board --- */
 
+/*
+ * A scenario's board needs no ledger at every step; who asks for rows once a second gets one, made
+ * anew when its log has grown, from the same events by the same code as a real race's.
+ */
+static bool follow_log(struct rehearsal *rehearsal)
+{
+	int64_t last =
+		rehearsal->entry_count ? rehearsal->entries[rehearsal->entry_count - 1].id : 0;
+	struct ledger_options options = {.prize = &rehearsal->prize};
+	struct event_log_entry *more;
+	struct error err = {0};
+	size_t count;
+
+	if (!event_log_read_after(rehearsal->log, last, &rehearsal->arena, &more, &count, &err))
+		return false;
+	if (rehearsal->ledger && count == 0 && rehearsal->grid_players == rehearsal->drawn_players)
+		return true;
+	rehearsal->entries = memory_grow(rehearsal->entries, &rehearsal->entry_capacity,
+		rehearsal->entry_count + count + 1, sizeof *rehearsal->entries);
+	if (count)
+		memcpy(rehearsal->entries + rehearsal->entry_count, more, count * sizeof *more);
+	rehearsal->entry_count += count;
+	rehearsal->prize = rehearsal_prize(rehearsal);
+	options.seen = rehearsal_players(rehearsal, &options.seen_count);
+	ledger_destroy(rehearsal->ledger);
+	rehearsal->ledger =
+		ledger_create(&options, rehearsal->entries, rehearsal->entry_count, &err);
+	rehearsal->drawn_players = rehearsal->grid_players;
+	if (rehearsal->ledger)
+		take_players(rehearsal, rehearsal->ledger);
+	return rehearsal->ledger != NULL;
+}
+
+struct quest_prize rehearsal_prize(const struct rehearsal *rehearsal)
+{
+	enum { PRIZES = 30 };
+	size_t players, half;
+
+	if (rehearsal->file)
+		return rehearsal->file->prize;
+	rehearsal_players(rehearsal, &players);
+	half = players > 1 ? players / 2 : 1;
+	return (struct quest_prize){
+		.places = half < PRIZES ? half : (size_t)PRIZES, .split_ties = true};
+}
+
+static size_t rows_of_rules(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_row *out)
+{
+	size_t players, places = rehearsal_prize(rehearsal).places;
+
+	rehearsal_players(rehearsal, &players);
+	struct quest_standing *at = memory_alloc_array(players + 1, sizeof *at);
+	size_t count = rehearsal_standings(rehearsal, t_ms, at);
+
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct ledger_row){.player = at[i].player,
+			.rank = at[i].rank,
+			.score = at[i].score,
+			.done = at[i].done,
+			.prize = at[i].done && at[i].rank <= places};
+	free(at);
+	return count;
+}
+
+size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_row *out)
+{
+	if (rehearsal->rules.engine || (!rehearsal->file && !follow_log(rehearsal)))
+		return rows_of_rules(rehearsal, t_ms, out);
+	if (!rehearsal->ledger || rehearsal->grid_players == 0)
+		return 0;
+	size_t count = ledger_standings(rehearsal->ledger, t_ms, out);
+
+	for (size_t i = 0; i < count; i++)
+		out[i].player = rehearsal->of_ledger[out[i].player];
+	return count;
+}
+
 size_t fed_standings(struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out)
 {
 	if (!rehearsal->ledger || rehearsal->grid_players == 0)
@@ -207,4 +284,5 @@ void fed_finish(struct rehearsal *rehearsal)
 	free(rehearsal->of_ledger);
 	free(rehearsal->to_ledger);
 	free(rehearsal->rows);
+	free(rehearsal->entries);
 }

@@ -65,8 +65,11 @@ struct rehearsal {
 	// Where it is fed: scenario holds what both have in common.
 	const struct quest_file *file;
 	struct series_source *source;
-	struct quest empty_quest;      // what its tracker watches
-	struct ledger *ledger;	       // NULL: nothing was fed yet
+	struct quest empty_quest;	 // what its tracker watches
+	struct ledger *ledger;		 // NULL: nothing was fed yet, or asked for
+	struct quest_prize prize;	 // its
+	struct event_log_entry *entries; // of a scenario's own log, for its ledger
+	size_t entry_count, entry_capacity, drawn_players;
 	size_t fed_count;	       // of entries
 	size_t *of_ledger, *to_ledger; // players: by the ledger's index ours, and the other way
 	size_t of_capacity, to_capacity;

@@ -38,6 +38,7 @@ void rehearsal_destroy(struct rehearsal *rehearsal);
 /* --- a real race, fed with what its log says --- */
 
 struct event_log_entry;
+struct ledger_row;
 
 /*
  * The same board without a scenario: what the log's entries make of the race, acts of people
@@ -96,6 +97,16 @@ const struct quest_event *rehearsal_completion(
  */
 size_t rehearsal_standings(
 	const struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out);
+
+/*
+ * The same with what a ledger knows besides: prizes, ties on their line, photo finishes. Where
+ * rules make the score, prizes alone.
+ */
+size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_row *out);
+/* The quest file's prize; a scenario's: 30 places, or half the players where they are fewer
+ * than 60.
+ */
+struct quest_prize rehearsal_prize(const struct rehearsal *rehearsal);
 
 /* One player's score at an instant, as above; NaN where the rules give none. */
 double rehearsal_score(const struct rehearsal *rehearsal, size_t player, int64_t t_ms);

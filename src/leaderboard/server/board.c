@@ -80,7 +80,7 @@ static void write_change(struct buffer *out, size_t before, size_t now)
 }
 
 static void write_row(struct buffer *out, const struct race *race, const struct standings *at,
-	const struct quest_standing *row, enum board_language language)
+	const struct ledger_row *row, enum board_language language)
 {
 	size_t count, exercises = rehearsal_quest(race->rehearsal)->exercise_count;
 	const struct quest_player *player =

@@ -74,11 +74,9 @@ void quest_sources(struct http_request *request, void *context)
 
 /* --- pushes --- */
 
-// False where it was answered that it may not be.
-static bool admit(const struct server *server, struct http_request *request)
+bool server_admit(struct http_request *request, const char *token, const char *without)
 {
-	const struct guard guard = {
-		.token = server->push_token ? str_from(server->push_token) : STR("")};
+	const struct guard guard = {.token = token ? str_from(token) : STR("")};
 	const struct guard_request asked = {
 		.host = request->headers[HTTP_HOST],
 		.origin = request->headers[HTTP_ORIGIN],
@@ -89,9 +87,9 @@ static bool admit(const struct server *server, struct http_request *request)
 	const char *why;
 	int status = guard_admit(&guard, &asked, &why);
 
-	if (!server->push_token) {
+	if (!token) {
 		status = 403;
-		why = "nothing is pushed to this race: its quest file names no push token";
+		why = without;
 	}
 	if (status == 200)
 		return true;
@@ -111,7 +109,8 @@ static void take_push(struct server *server, struct http_request *request)
 	struct error err = {0};
 	size_t count, added;
 
-	if (!admit(server, request))
+	if (!server_admit(request, server->push_token,
+		    "nothing is pushed to this race: its quest file names no push token"))
 		return;
 	if (!push_read(request->body, request->arena, &pushes, &count, &err) ||
 		!live_take_pushes(server->live, pushes, count, clock_wall_ms(), &added, &err)) {

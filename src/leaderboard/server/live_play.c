@@ -35,10 +35,10 @@ static void turn_clients(void *context)
 
 /* --- opening --- */
 
-static bool read_push_token(struct server *server, struct error *err)
+static bool read_token(struct str path, const char *what, char **out, struct error *err)
 {
-	struct str path = server->options.quest->push_token_file, text;
 	struct arena arena = {0};
+	struct str text;
 	bool ok = true;
 
 	if (path.len == 0)
@@ -51,11 +51,19 @@ static bool read_push_token(struct server *server, struct error *err)
 			     STR_ARG(path), MIN_TOKEN_BYTES);
 	}
 	if (ok) {
-		server->push_token = memory_alloc(text.len + 1);
-		memcpy(server->push_token, text.data, text.len);
+		*out = memory_alloc(text.len + 1);
+		memcpy(*out, text.data, text.len);
 	}
 	arena_finish(&arena);
-	return ok || error_wrap(err, "push token");
+	return ok || error_wrap(err, "%s", what);
+}
+
+static bool read_tokens(struct server *server, struct error *err)
+{
+	const struct quest_file *file = server->options.quest;
+
+	return read_token(file->push_token_file, "push token", &server->push_token, err) &&
+	       read_token(file->admin_token_file, "admin token", &server->admin_token, err);
 }
 
 // Both clients behind one descriptor, the only one that the loop watches; it becomes the loop's.
@@ -100,7 +108,7 @@ bool live_open(struct server *server, struct error *err)
 		.log_path = server->options.log_path,
 	};
 
-	if (!read_push_token(server, err) || !(server->client = http_client_create(0, err)) ||
+	if (!read_tokens(server, err) || !(server->client = http_client_create(0, err)) ||
 		!(server->prober = http_client_create(PROBES_AT_ONCE, err)) ||
 		!watch_clients(server, err))
 		return false;
@@ -121,6 +129,7 @@ void live_close(struct server *server)
 	http_client_destroy(server->client);
 	http_client_destroy(server->prober);
 	free(server->push_token);
+	free(server->admin_token);
 }
 
 /* --- playing --- */

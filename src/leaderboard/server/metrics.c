@@ -61,7 +61,7 @@ static void write_players(struct buffer *out, const struct race *race)
 	for (int metric = 0; metric < 3; metric++) {
 		describe(out, names[metric], "gauge", helps[metric]);
 		for (size_t i = 0; i < at.count; i++) {
-			const struct quest_standing *row = &at.rows[i];
+			const struct ledger_row *row = &at.rows[i];
 			const double values[] = {row->score, (double)row->done, (double)row->rank};
 
 			buffer_printf(out, "%s{", names[metric]);

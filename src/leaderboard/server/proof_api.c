@@ -16,6 +16,7 @@ struct view {
 	struct ledger_print print;
 	struct event_hash head;
 	struct event_log *log; // the race's
+	bool is_cut;	       // there are events that the public does not see yet
 };
 
 static void close_view(struct view *view)
@@ -56,11 +57,18 @@ static bool read_ledger(struct server *server, struct view *view, struct error *
 	if (!event_log_read(view->log, &view->arena, &entries, &count, err))
 		return false;
 	options.seen = seen_players(server, view, &options.seen_count);
-	view->ledger = ledger_create(&options, entries, count, err);
+	// Frozen, the public sees nothing that came later, nor a trace of it.
+	size_t shown = ledger_public_count(options.file, entries, count);
+
+	view->is_cut = shown < count;
+	view->ledger = ledger_create(&options, entries, shown, err);
 	if (!view->ledger || !event_log_head(view->log, &view->print.events, &view->head, err))
 		return false;
 	view->print.ledger = view->ledger;
-	view->print.head = &view->head;
+	if (view->is_cut)
+		view->print.events = (int64_t)shown;
+	else
+		view->print.head = &view->head;
 	return true;
 }
 
@@ -151,9 +159,9 @@ enum { EXPORT_COUNT = sizeof exports / sizeof exports[0] };
 static bool print_events(
 	const struct view *view, int64_t now_ms, struct buffer *out, struct error *err)
 {
-	if (ledger_public_ms(view->ledger, now_ms) < now_ms)
+	if (view->is_cut || ledger_public_ms(view->ledger, now_ms) < now_ms)
 		return error_set(
-			err, ERROR_INVALID, "the board is frozen: the events come when it is over");
+			err, ERROR_INVALID, "the board is frozen: the events come with its thaw");
 	return event_log_print(view->log, 0, out, err);
 }
 

@@ -7,6 +7,7 @@
 #include "leaderboard/server/race.h"
 
 #include "base/memory.h"
+#include "leaderboard/ledger/ledger.h"
 
 static struct race *make_race(struct rehearsal *rehearsal, uint64_t number)
 {
@@ -19,6 +20,8 @@ static struct race *make_race(struct rehearsal *rehearsal, uint64_t number)
 	race->rehearsal = rehearsal;
 	race->led_ms = race->told_ms = rehearsal_now_ms(rehearsal);
 	race->told = QUEST_NOBODY;
+	race->until_ms = QUEST_NEVER;
+	race->clock_ms = rehearsal_now_ms(rehearsal);
 	return race;
 }
 
@@ -44,10 +47,24 @@ struct race *race_create_live(struct live *live, uint64_t number, struct error *
 
 bool race_feed(struct race *race, bool *redrawn, struct error *err)
 {
+	const struct quest_file *file = live_file(race->live);
 	size_t count;
 	const struct event_log_entry *events = live_events(race->live, &count);
 
-	return rehearsal_feed(race->rehearsal, events, count, redrawn, err);
+	// A frozen board is one that is told no more: whatever is drawn from it stands still.
+	if (count != race->fed || count == 0) {
+		size_t shown = ledger_public_count(file, events, count);
+		bool has_freeze =
+			file->freeze_ms != QUEST_NEVER && !ledger_is_thawed(events, count);
+
+		race->until_ms = has_freeze ? file->start_ms + file->freeze_ms : QUEST_NEVER;
+		race->fed = count;
+		*redrawn = shown < race->shown;
+		race->shown = shown;
+		if (*redrawn)
+			return true;
+	}
+	return rehearsal_feed(race->rehearsal, events, race->shown, redrawn, err);
 }
 
 struct race *race_take(struct race *race)
@@ -142,6 +159,11 @@ static void rewind_leads(struct race *race)
 
 bool race_advance(struct race *race, int64_t to_ms, struct error *err)
 {
+	int64_t end_ms = rehearsal_end_ms(race->rehearsal);
+
+	race->clock_ms = to_ms < end_ms ? to_ms : end_ms;
+	if (to_ms > race->until_ms)
+		to_ms = race->until_ms;
 	if (!rehearsal_advance(race->rehearsal, to_ms, err))
 		return false;
 	int64_t now_ms = rehearsal_now_ms(race->rehearsal);
@@ -170,6 +192,11 @@ int64_t race_now_ms(const struct race *race)
 bool race_is_over(const struct race *race)
 {
 	return rehearsal_now_ms(race->rehearsal) >= rehearsal_end_ms(race->rehearsal);
+}
+
+bool race_is_frozen(const struct race *race)
+{
+	return race->clock_ms > race->until_ms;
 }
 
 size_t race_events_at(const struct race *race, int64_t t_ms)

@@ -39,6 +39,9 @@ struct race {
 	size_t standing_capacity;
 	size_t nth[QUEST_MAX_EXERCISES];
 	const struct live *live; // of a real race; NULL: a rehearsal
+	size_t fed, shown; // events of the log: taken in, and of these what the public may see
+	int64_t until_ms;  // its board stands still from here on; QUEST_NEVER: nowhere
+	int64_t clock_ms;  // where the race itself is
 };
 
 /* At its start. One reference, the caller's. Fails: as rehearsal_create. */
@@ -60,6 +63,8 @@ bool race_advance(struct race *race, int64_t to_ms, struct error *err);
 /* Instant of the last step played, the start before the first. */
 int64_t race_now_ms(const struct race *race);
 bool race_is_over(const struct race *race);
+/* The board stands still: its freeze has come, and no thaw yet. */
+bool race_is_frozen(const struct race *race);
 
 /* How many events had been learnt at an instant. */
 size_t race_events_at(const struct race *race, int64_t t_ms);

@@ -30,12 +30,14 @@ enum { GET = HTTP_GET | HTTP_OPTIONS };
 static const struct http_route routes[] = {
 	{"/api/quest/sources", HTTP_GET, quest_sources},
 	{"/api/quest/events", HTTP_GET | HTTP_POST, quest_events_or_push},
+	{"/api/quest/acts", HTTP_POST, quest_acts},
 	{"/stage", HTTP_GET, page_stage},
 	{"/api/quest/standings", HTTP_GET, quest_standings},
 	{"/api/quest/curves", HTTP_GET, quest_curves},
 	{"/api/quest/explain", HTTP_GET, quest_explain},
 	{"/api/quest/export", HTTP_GET, quest_export},
 	{"/api/quest/head", HTTP_GET, quest_head},
+	{"/api/quest/verify", HTTP_GET, quest_verify},
 	{"/api/quest/events", HTTP_GET, quest_events},
 	{"/api/quest/stream", HTTP_GET, quest_stream},
 	{"/", HTTP_GET, page_home},
@@ -68,7 +70,7 @@ static const struct http_route routes[] = {
 	{"/*", HTTP_GET, page_file},
 };
 
-enum { LIVE_ROUTES = 2, RACE_ROUTES = 8 };
+enum { LIVE_ROUTES = 3, RACE_ROUTES = 9 };
 
 /* --- playing --- */
 
@@ -115,7 +117,10 @@ void server_push(struct server *server)
 {
 	int64_t now_ms = race_now_ms(server->race);
 
-	if (now_ms == server->pushed_ms && server->race->number == server->pushed_run)
+	// A board that is frozen says so again and again: its listeners are to know that it is
+	// there.
+	if (now_ms == server->pushed_ms && server->race->number == server->pushed_run &&
+		!race_is_frozen(server->race))
 		return;
 	server->pushed_ms = now_ms;
 	server->pushed_run = server->race->number;

@@ -23,6 +23,7 @@ struct server {
 	struct live *live; // NULL: no real race
 	struct http_client *client, *prober;
 	char *push_token;     // NULL: nothing may be pushed
+	char *admin_token;    // NULL: nobody may act over HTTP
 	struct error failure; // what ended the run; ERROR_NONE: nothing did
 	int64_t origin_us;    // monotonic instant of the race's start
 	int64_t started_ms;   // Unix time at which the program began to serve
@@ -51,7 +52,7 @@ void server_fail(struct server *server, const struct error *err);
 /* Handlers; context is the server. */
 http_handler quest_sources, quest_events_or_push;
 http_handler quest_standings, quest_curves, quest_events, quest_stream;
-http_handler quest_explain, quest_export, quest_head;
+http_handler quest_explain, quest_export, quest_head, quest_acts, quest_verify;
 http_handler prometheus_query, prometheus_query_range, prometheus_series, prometheus_labels,
 	prometheus_label_values, prometheus_format_query, prometheus_parse_query,
 	prometheus_query_exemplars, prometheus_metadata, prometheus_rules, prometheus_alerts,
@@ -63,6 +64,10 @@ http_handler page_home, page_stage, page_file, metrics_page, ready_page, healthy
 
 /* {"status":"error",…} with the status that goes with the type, as Prometheus's API fails. */
 void api_fail(struct http_request *request, const char *type, struct str text);
+
+/* Whether a request that changes something carries the token (NULL: nobody may, and `without` says
+ * why). False where it was answered that it may not. */
+bool server_admit(struct http_request *request, const char *token, const char *without);
 
 /* Memory that was just given up, or is about to be, goes back to the system when the loop has time.
  */

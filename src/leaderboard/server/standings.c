@@ -5,9 +5,6 @@
 
 #include <stdlib.h>
 
-/* As many ranks as the original had prizes; on a small race half the field. */
-enum { PRIZES = 30 };
-
 int64_t standings_delta_ms(const struct race *race)
 {
 	return 2 * rehearsal_quest(race->rehearsal)->unit_ms;
@@ -27,10 +24,10 @@ struct standings standings_at(const struct race *race, int64_t t_ms, struct aren
 	size_t players;
 
 	rehearsal_players(race->rehearsal, &players);
-	struct quest_standing *rows = ARENA_ARRAY(arena, struct quest_standing, players + 1);
+	struct ledger_row *rows = ARENA_ARRAY(arena, struct ledger_row, players + 1);
 	struct quest_standing *before = ARENA_ARRAY(arena, struct quest_standing, players + 1);
 	size_t *ranks = ARENA_ARRAY(arena, size_t, players + 1);
-	size_t count = rehearsal_standings(race->rehearsal, t_ms, rows);
+	size_t count = rehearsal_rows(race->rehearsal, t_ms, rows);
 
 	if (before_ms >= rehearsal_start_ms(race->rehearsal)) {
 		size_t then = rehearsal_standings(race->rehearsal, before_ms, before);
@@ -38,13 +35,7 @@ struct standings standings_at(const struct race *race, int64_t t_ms, struct aren
 		for (size_t i = 0; i < then; i++)
 			ranks[before[i].player] = before[i].rank;
 	}
-	const struct quest_file *file = rehearsal_file(race->rehearsal);
-	size_t half = players > 1 ? players / 2 : 1;
-	size_t line = half < PRIZES ? half : (size_t)PRIZES;
-
-	if (file && file->prize.places)
-		line = file->prize.places;
-	return (struct standings){t_ms, rows, count, ranks, line};
+	return (struct standings){t_ms, rows, count, ranks, rehearsal_prize(race->rehearsal)};
 }
 
 void standings_write_seconds(
@@ -130,6 +121,29 @@ static void write_exercises(struct buffer *out, const struct race *race, const s
 	buffer_append_char(out, ']');
 }
 
+/* What a quest file says and a scenario does not. */
+static void write_file(struct buffer *out, const struct quest_file *file)
+{
+	static const char *const codes[] = {"en", "fr"};
+
+	buffer_append_text(out, ",\"freeze_s\":");
+	if (file && file->freeze_ms != QUEST_NEVER)
+		buffer_append_number(out, (double)file->freeze_ms / 1000);
+	else
+		buffer_append_text(out, "null");
+	buffer_append_text(out, ",\"languages\":[");
+	for (size_t i = 0; i < (file ? file->language_count : 2); i++)
+		buffer_printf(out, "%s\"%s\"", i ? "," : "", codes[file ? file->languages[i] : i]);
+	buffer_append_char(out, ']');
+	if (!file)
+		return;
+	buffer_append_text(out, ",\"title\":{\"en\":");
+	json_string(out, file->title.en);
+	buffer_append_text(out, ",\"fr\":");
+	json_string(out, file->title.fr);
+	buffer_append_char(out, '}');
+}
+
 static void write_race(
 	struct buffer *out, const struct race *race, int64_t t_ms, double speed, bool live)
 {
@@ -141,7 +155,10 @@ static void write_race(
 	buffer_append_int(out, scenario->workshop.seed);
 	buffer_append_text(out, ",\"scoring\":");
 	json_string(out, str_from(rehearsal_scoring(race->rehearsal)));
-	buffer_printf(out, ",\"state\":\"%s\"", race_is_over(race) ? "finished" : "running");
+	buffer_printf(out, ",\"state\":\"%s\"",
+		race_is_over(race)     ? "finished"
+		: race_is_frozen(race) ? "frozen"
+				       : "running");
 	buffer_printf(out, ",\"live\":%s", live ? "true" : "false");
 	buffer_printf(out, ",\"run\":%llu,\"seq\":%zu", (unsigned long long)race->number,
 		race_events_at(race, t_ms));
@@ -158,6 +175,8 @@ static void write_race(
 		buffer_append_text(out, "null");
 	buffer_append_text(out, ",\"delta_window_s\":");
 	buffer_append_number(out, (double)standings_delta_ms(race) / 1000);
+	standings_write_seconds(out, race, "clock_s", race->clock_ms, false);
+	write_file(out, rehearsal_file(race->rehearsal));
 }
 
 /* --- rows --- */
@@ -196,7 +215,7 @@ static void write_stale(struct buffer *out, const struct race *race, size_t play
 }
 
 static void write_row(struct buffer *out, const struct race *race, const struct standings *at,
-	const struct quest_standing *row)
+	const struct ledger_row *row)
 {
 	size_t before = at->rank_before[row->player];
 	int64_t delta = before ? (int64_t)before - (int64_t)row->rank : 0;
@@ -209,7 +228,10 @@ static void write_row(struct buffer *out, const struct race *race, const struct 
 	write_stale(out, race, row->player);
 	buffer_append_text(out, ",\"score\":");
 	json_number(out, row->score);
-	buffer_printf(out, ",\"done\":%zu,\"exercises\":[", row->done);
+	buffer_printf(out, ",\"done\":%zu,\"prize\":%s,\"on_line\":%s,\"photo_finish\":", row->done,
+		row->prize ? "true" : "false", row->on_line ? "true" : "false");
+	ledger_print_photo_json(out, row);
+	buffer_append_text(out, ",\"exercises\":[");
 	for (size_t i = 0; i < exercises; i++) {
 		buffer_append_text(out, i ? "," : "");
 		write_completion(out, race, standings_completion(race, row->player, i, at->t_ms));
@@ -248,8 +270,10 @@ void standings_write(
 	}
 	write_race(out, race, t_ms, speed, live);
 	buffer_printf(out,
-		",\"prize_line\":%zu,\"lead_changes\":%zu,\"players\":%zu,\"active\":%zu",
-		at.prize_line, lead_changes(race, t_ms), players, active);
+		",\"prize_line\":%zu,\"prize_ties\":\"%s\",\"lead_changes\":%zu,\"players\":%zu,"
+		"\"active\":%zu",
+		at.prize.places, at.prize.split_ties ? "split" : "jury", lead_changes(race, t_ms),
+		players, active);
 	write_clusters(out, race, &arena);
 	write_exercises(out, race, done);
 	buffer_append_text(out, ",\"rows\":[");

@@ -2,15 +2,16 @@
 #ifndef SERVER_STANDINGS_H
 #define SERVER_STANDINGS_H
 
+#include "leaderboard/ledger/ledger.h"
 #include "leaderboard/server/race.h"
 
 /* Everybody's place at an instant; arrays are the arena's. */
 struct standings {
 	int64_t t_ms;
-	const struct quest_standing *rows;
+	const struct ledger_row *rows;
 	size_t count;
 	const size_t *rank_before; // by player: the rank two units earlier, 0 where there was none
-	size_t prize_line;
+	struct quest_prize prize;
 };
 
 struct standings standings_at(const struct race *race, int64_t t_ms, struct arena *arena);

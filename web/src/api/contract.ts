@@ -30,7 +30,7 @@ export interface Standings {
 	schema: number;
 	scenario: string;
 	scoring: string;
-	state: 'running' | 'finished';
+	state: 'running' | 'frozen' | 'finished'; // frozen: until a thaw nothing later is shown
 	run: number;
 	seq: number;
 	start: number; // Unix seconds of second 0

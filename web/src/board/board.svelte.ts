@@ -90,7 +90,7 @@ export class Board {
 	private readClock(now_ms: number): number {
 		const shown = this.standings;
 		if (!shown) return 0;
-		if (shown.state === 'finished' || shown.speed === null) return shown.now_s;
+		if (shown.state !== 'running' || shown.speed === null) return shown.now_s;
 		const passed_ms = Math.min(now_ms - this.applied_ms, AHEAD_MS);
 		const clock_s = Math.min(shown.now_s + (passed_ms / 1000) * shown.speed, shown.end_s);
 		return Math.max(clock_s, this.clock_s); // a clock that steps back looks broken
