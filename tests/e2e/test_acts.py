@@ -3,8 +3,9 @@ import json
 import subprocess
 import time
 
-from serving import RAILQUEST, Server
-from test_live import TOKEN, Race, board, push, pushed_quest, rows, wait_for
+from clusters import Cluster
+from serving import RAILQUEST, Server, Stream
+from test_live import TOKEN, Race, board, push, pushed_quest, quest, rows, scraped, sources, wait_for
 
 ADMIN = "a-token-of-the-jury"
 
@@ -117,6 +118,55 @@ def test_photo_finishes_and_prizes_are_on_the_live_board(tmp_path):
                 assert seen[f"{row['user']}@{row['cluster']}"][field] == row[field], (row, field)
 
 
+def test_awards_complete_exercises_and_photo_finishes_are_looked_at(tmp_path):
+    start = int(time.time()) - 600
+    what = pushed_quest(start) | {"admin": {"token_file": "admin.token"}}
+    hero, = what["exercises"]
+    what["exercises"] = [hero, hero | {"name": "talk", "conditions": [{"name": "heard", "award": True}, {"name": "liked", "award": True}]}]
+    (tmp_path / "admin.token").write_text(ADMIN + "\n")
+    race = Race(tmp_path, what)
+    with race.serve() as server:
+        award = {"act": "award", "player": "gotham/batman", "exercise": "talk", "condition": "heard", "time": "2m"}
+        for wrong, says in (({"condition": "quiz"}, "is awarded"), ({"exercise": "hero"}, "is awarded"), ({"player": ""}, "names a player"),
+                            ({"exercise": "zero"}, "there are hero, talk"), ({"env": "qa"}, "no environment")):
+            status, answer = act(server, award | wrong)
+            assert status == 400 and says in answer["error"], (wrong, answer)
+        heard = act(server, award)[1]["data"]["event"]
+        assert heard["after"] == "heard holds since 2:00"
+        assert "the first stays" in act(server, award | {"time": "1m"})[1]["error"]
+        liked = act(server, award | {"condition": "liked", "time": "3m"})[1]["data"]["event"]
+        # Both hold since the third minute; without one of them it would not have been complete.
+        mark = wait_for(lambda: rows(server).get("batman@gotham", {}).get("exercises", [None, None])[1])
+        assert mark["at_s"] == 180
+        completion, = race.events()
+        assert completion["n"] > liked["n"] and completion["exercise"] == "talk"
+        # A look is had at what happened so far, by somebody who takes part.
+        assert act(server, {"act": "confirm", "player": "gotham/nobody"})[0] == 400
+        look = act(server, {"act": "confirm", "player": "batman"})[1]["data"]["event"]
+        assert (look["user"], look["cluster"]) == ("batman", "gotham")
+        assert "looked at already" in act(server, {"act": "confirm", "player": "batman"})[1]["error"]
+        assert act(server, {"act": "undo", "of": look["n"]})[0] == 200
+        assert act(server, {"act": "confirm", "player": "batman"})[0] == 200
+        assert json.loads(get(server, "/api/quest/verify")[1])["ok"]
+
+
+def test_a_look_at_a_photo_finish_is_seen_on_the_board(tmp_path):
+    start = int(time.time()) - 600
+    with Cluster("gotham") as gotham:
+        gotham.seat("batman"), gotham.seat("robin")
+        what = quest(start, [scraped(gotham)], exercises=("hero",), instant=False, admin={"token_file": "admin.token"})
+        (tmp_path / "admin.token").write_text(ADMIN + "\n")
+        with Race(tmp_path, what).serve() as server:
+            wait_for(lambda: sources(server)["gotham"]["rounds"] >= 3)
+            # Seen within the same round: nobody knows who was first.
+            gotham.complete("batman", "hero"), gotham.complete("robin", "hero")
+            wait_for(lambda: sum(row["done"] for row in rows(server).values()) == 2)
+            photo, = [row for row in rows(server).values() if row["photo_finish"]]
+            assert not photo["photo_finish"]["confirmed"]
+            assert act(server, {"act": "confirm", "player": photo["id"]})[0] == 200
+            wait_for(lambda: rows(server)[photo["id"]]["photo_finish"]["confirmed"], 5)
+
+
 def test_a_frozen_board_tells_nothing_until_its_thaw(tmp_path):
     start = int(time.time()) - 602
     race = admin_race(tmp_path, start, freeze=f"{602 + 6}s")
@@ -137,6 +187,9 @@ def test_a_frozen_board_tells_nothing_until_its_thaw(tmp_path):
             status, text = get(server, path)
             assert status == 200 and "robin" not in text, path
         assert "frozen" in get(server, "/api/quest/export?format=ndjson")[1]
+        with Stream(server, "/api/quest/stream") as stream:
+            told = [stream.event() for _ in range(4)]
+        assert any(event.get("event") == "standings" for event in told) and "robin" not in json.dumps(told)
         assert get(server, "/api/quest/explain?player=gotham/robin")[0] == 400
         thaw = act(server, {"act": "thaw"})[1]["data"]["event"]
         wait_for(lambda: "robin@gotham" in rows(server), 5)

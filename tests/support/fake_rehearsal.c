@@ -5,6 +5,7 @@
  */
 #include "base/memory.h"
 #include "engine/tsdb/tsdb.h"
+#include "leaderboard/ledger/ledger.h"
 #include "leaderboard/rehearse/rehearse.h"
 
 #include <math.h>
@@ -216,6 +217,28 @@ size_t rehearsal_standings(
 	for (size_t i = 1; i < PLAYERS; i++)
 		out[i].rank = out[i].score < out[i - 1].score ? i + 1 : out[i - 1].rank;
 	return PLAYERS;
+}
+
+struct quest_prize rehearsal_prize(const struct rehearsal *rehearsal)
+{
+	(void)rehearsal;
+	return (struct quest_prize){.places = PLAYERS / 2, .split_ties = true};
+}
+
+size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_row *out)
+{
+	struct quest_standing standings[PLAYERS];
+	size_t count = rehearsal_standings(rehearsal, t_ms, standings);
+
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct ledger_row){
+			.player = standings[i].player,
+			.rank = standings[i].rank,
+			.score = standings[i].score,
+			.done = standings[i].done,
+			.prize = standings[i].done > 0 && standings[i].rank <= PLAYERS / 2,
+		};
+	return count;
 }
 
 struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count)

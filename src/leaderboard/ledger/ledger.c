@@ -224,7 +224,7 @@ static void take_events(struct ledger *ledger)
 			size_t player = ledger_person(ledger, entry->cluster, entry->user);
 
 			if (player != SIZE_MAX)
-				ledger->is_confirmed[player] = true;
+				ledger->confirms[player] = entry->id;
 		}
 	}
 }
@@ -277,7 +277,7 @@ struct ledger *ledger_create(const struct ledger_options *options,
 	ledger_add_people(ledger);
 	ledger->marks = ARENA_ARRAY(&ledger->arena, struct ledger_mark,
 		ledger->player_count * ledger->counting->exercise_count + 1);
-	ledger->is_confirmed = ARENA_ARRAY(&ledger->arena, bool, ledger->player_count + 1);
+	ledger->confirms = ARENA_ARRAY(&ledger->arena, int64_t, ledger->player_count + 1);
 	ledger_find_skews(ledger);
 	take_events(ledger);
 	make_board(ledger);

@@ -246,6 +246,86 @@ static bool prepare_undo(const struct preparing *own)
 	return true;
 }
 
+/* --- conditions by hand, photo finishes --- */
+
+/* Without a condition's name the award is for all that are awarded of the exercise. */
+static bool check_award(const struct preparing *own)
+{
+	const struct quest_file *file = own->ledger->options.file;
+	const struct str name = own->act->condition;
+	size_t exercise;
+
+	if (!check_exercise(own, &exercise) || !check_env(own, false))
+		return false;
+	if (!file)
+		return true;
+	const struct quest *quest = &file->quests[0];
+
+	for (size_t i = 0; i < quest->exercise_count; i++) {
+		const struct quest_exercise *of = &quest->exercises[i];
+
+		for (size_t j = 0; j < of->condition_count; j++)
+			if (str_equal(of->name, own->act->exercise) &&
+				of->conditions[j].kind == QUEST_BY_AWARD &&
+				(name.len == 0 || str_equal(of->conditions[j].name, name)))
+				return true;
+	}
+	return error_set(own->err, ERROR_INVALID,
+		"\"%.*s\" has no condition \"%.*s\" that is awarded: one has `award: true` in the "
+		"quest file",
+		STR_ARG(own->act->exercise), STR_ARG(name));
+}
+
+static bool prepare_award(const struct preparing *own)
+{
+	struct event_log_entry *act = own->act;
+	bool gives_points = act->exercise.len == 0 && act->points != 0;
+	struct buffer text = {0};
+
+	if (!check_user(own) || (!gives_points && !check_award(own)))
+		return false;
+	if (act->t_ms == EVENT_NO_INSTANT)
+		act->t_ms = within_race(own->ledger, act->when_ms);
+	if (gives_points)
+		buffer_append_number(&text, act->points);
+	else
+		buffer_append_str(&text, act->condition.len ? act->condition : act->exercise);
+	buffer_append_text(&text, gives_points ? " points from " : " holds since ");
+	ledger_print_offset(&text, own->ledger, act->t_ms);
+	act->before = STR("");
+	act->after = str_copy(own->arena, buffer_str(&text));
+	buffer_finish(&text);
+	return true;
+}
+
+static bool is_looked_at(const struct ledger *ledger, int64_t confirm)
+{
+	if (!confirm)
+		return false;
+	for (size_t i = (size_t)confirm; i < ledger->entry_count; i++) {
+		enum event_kind kind = ledger->entries[i].kind;
+
+		if (kind != EVENT_SEAT && kind != EVENT_SOURCE)
+			return false;
+	}
+	return true;
+}
+
+static bool prepare_confirm(const struct preparing *own)
+{
+	size_t player = player_of(own);
+
+	if (!check_user(own))
+		return false;
+	if (player == SIZE_MAX)
+		return fail(own, "nobody of that name takes part");
+	if (is_looked_at(own->ledger, own->ledger->confirms[player]))
+		return fail(own, "that was looked at already, and nothing happened since");
+	own->act->before = STR("photo finishes wait for a look");
+	own->act->after = STR("photo finishes so far were looked at");
+	return true;
+}
+
 static bool prepare_thaw(const struct preparing *own)
 {
 	const struct quest_file *file = own->ledger->options.file;
@@ -273,7 +353,7 @@ bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, st
 	case EVENT_SOURCE:
 		return fail(&own, "completions, pushes, seats and sources are no acts of people");
 	case EVENT_AWARD:
-		return check_user(&own);
+		return prepare_award(&own);
 	case EVENT_VOID:
 		return prepare_void(&own);
 	case EVENT_ADD:
@@ -289,7 +369,7 @@ bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, st
 	case EVENT_UNDO:
 		return prepare_undo(&own);
 	case EVENT_CONFIRM:
-		return check_user(&own);
+		return prepare_confirm(&own);
 	case EVENT_THAW:
 		return prepare_thaw(&own);
 	}

@@ -39,7 +39,7 @@ struct ledger {
 	struct ledger_mark *marks; // [player][exercise]
 	struct ledger_gift *gifts;
 	size_t gift_count, gift_capacity;
-	bool *is_confirmed; // [player]
+	int64_t *confirms; // [player] the event by which his photo finishes were looked at; 0: none
 	struct ledger_skew *skews;
 	size_t skew_count;
 	// For the board: what is above, as it wants them.

@@ -1,4 +1,5 @@
-/* What a person asks for, as the command line and the HTTP API have it: texts that become an act. */
+/* What a person asks for, as the command line and the HTTP API have it: texts that become an act.
+ */
 #include "leaderboard/ledger/ledger.h"
 
 #include "base/clock.h"

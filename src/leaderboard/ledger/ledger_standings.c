@@ -76,6 +76,30 @@ static bool may_be_swapped(const struct ledger *ledger, const struct quest_stand
 		       last_of(ledger, ledger->done_ms, first->player, now_ms);
 }
 
+static int64_t newest_event(const struct ledger *ledger, size_t player, int64_t now_ms)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < ledger->counting->exercise_count; i++) {
+		const struct ledger_mark *mark = ledger_mark(ledger, player, i);
+
+		if (mark->event > newest && mark->t_ms <= now_ms)
+			newest = mark->event;
+	}
+	return newest;
+}
+
+/* Whoever looked saw what was known then: a later completion of either waits for another look. */
+static bool is_confirmed(const struct ledger *ledger, size_t first, size_t second, int64_t now_ms)
+{
+	int64_t confirm = ledger->confirms[first] > ledger->confirms[second]
+				  ? ledger->confirms[first]
+				  : ledger->confirms[second];
+
+	return confirm > newest_event(ledger, first, now_ms) &&
+	       confirm > newest_event(ledger, second, now_ms);
+}
+
 static void flag_photo_finish(const struct ledger *ledger, const struct quest_standing *at,
 	int64_t now_ms, struct ledger_row *row)
 {
@@ -90,7 +114,7 @@ static void flag_photo_finish(const struct ledger *ledger, const struct quest_st
 	int64_t second_ms = ledger_worst_skew(ledger, at->player, now_ms);
 
 	row->skew_s = (double)(llabs(first_ms) > llabs(second_ms) ? first_ms : second_ms) / 1000;
-	row->confirmed = ledger->is_confirmed[at->player] || ledger->is_confirmed[at[-1].player];
+	row->confirmed = is_confirmed(ledger, at[-1].player, at->player, now_ms);
 }
 
 /* --- the prize line --- */

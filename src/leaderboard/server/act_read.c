@@ -10,8 +10,8 @@ struct member {
 	size_t offset;
 };
 
-#define MEMBER(name)                                      \
-	{                                                 \
+#define MEMBER(name)                                         \
+	{                                                    \
 #name, offsetof(struct ledger_request, name) \
 	}
 static const struct member members[] = {MEMBER(who), MEMBER(why), MEMBER(player), MEMBER(cluster),
@@ -47,8 +47,8 @@ static bool read_text(const struct member *member, const json_t *value, struct a
 	return true;
 }
 
-static bool read_number(const char *name, const json_t *value, struct ledger_request *out,
-	struct error *err)
+static bool read_number(
+	const char *name, const json_t *value, struct ledger_request *out, struct error *err)
 {
 	double number = json_number_value(value);
 
@@ -82,8 +82,8 @@ static bool read_member(const char *name, const json_t *value, struct arena *are
 bool act_read(struct str body, struct arena *arena, struct ledger_request *out, struct error *err)
 {
 	json_error_t problem;
-	json_t *root = json_loadb(
-		body.data ? body.data : "", body.len, JSON_REJECT_DUPLICATES, &problem);
+	json_t *root =
+		json_loadb(body.data ? body.data : "", body.len, JSON_REJECT_DUPLICATES, &problem);
 	const char *name;
 	json_t *value;
 	bool ok = true;

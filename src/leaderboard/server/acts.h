@@ -7,7 +7,6 @@
 #include "leaderboard/ledger/ledger.h"
 
 /* Texts are the arena's. Fails: ERROR_INVALID, saying what would be right. */
-bool act_read(
-	struct str body, struct arena *arena, struct ledger_request *out, struct error *err);
+bool act_read(struct str body, struct arena *arena, struct ledger_request *out, struct error *err);
 
 #endif

@@ -446,6 +446,17 @@ static void intervals_that_overlap_are_a_photo_finish(void **state)
 	add(EVENT_CONFIRM, "gotham", "catwoman");
 	fold();
 	assert_true(row("catwoman", 150).confirmed);
+	// Of the one before, too; but whoever looked did not see what was found later.
+	entries[entry_count - 1].user = STR("batman");
+	fold();
+	assert_true(row("catwoman", 150).confirmed);
+	complete("metropolis", "superman", "fight", 60);
+	fold();
+	assert_true(row("catwoman", 150).confirmed);
+	complete("gotham", "batman", "hero", 65)->kind = EVENT_ADD;
+	fold();
+	assert_true(row("catwoman", 150).photo_finish);
+	assert_false(row("catwoman", 150).confirmed);
 }
 
 static struct event_log_entry *measure(const char *source, double low_s, double high_s)
@@ -709,10 +720,47 @@ static void acts_are_checked_before_they_are_appended(void **state)
 	check_act(act, true, "dev");
 	act = act_of(EVENT_COMPLETION);
 	check_act(act, false, "no acts of people");
+	act = act_of(EVENT_AWARD);
+	check_act(act, true, "fight holds since 1:40:00");
+	act.condition = STR("quiz");
+	check_act(act, false, "no condition \"quiz\" that is awarded");
+	act.condition = STR("done");
+	act.t_ms = at(90);
+	check_act(act, true, "done holds since 1:30:00");
+	act.env = STR("qa");
+	check_act(act, false, "no environment \"qa\"");
+	act.exercise = STR("");
+	check_act(act, false, "there are hero");
+	act.points = 2.5;
+	check_act(act, true, "2.5 points from 1:30:00");
+	act.user = STR("");
+	check_act(act, false, "names a player");
 	act = act_of(EVENT_ADJUST);
 	act.points = 1;
 	act.who = STR("jury");
 	check_act(act, false, "who does it and why");
+}
+
+static void a_look_that_was_had_already_is_no_act(void **state)
+{
+	struct event_log_entry act = act_of(EVENT_CONFIRM);
+
+	(void)state;
+	fold();
+	check_act(act, true, "were looked at");
+	act.user = STR("nobody");
+	check_act(act, false, "nobody of that name");
+	act.user = STR("batman");
+	add(EVENT_CONFIRM, "gotham", "batman");
+	measure("gotham", 0, 1);
+	fold();
+	check_act(act, false, "looked at already");
+	act.user = STR("catwoman");
+	check_act(act, true, "were looked at");
+	complete("metropolis", "clark", "hero", 20);
+	fold();
+	act.user = STR("batman");
+	check_act(act, true, "were looked at");
 }
 
 /* --- exports --- */
@@ -785,6 +833,7 @@ int main(void)
 		TEST(lines_add_up_to_the_last_digit),
 		TEST(each_line_says_its_arithmetic),
 		TEST(acts_are_checked_before_they_are_appended),
+		TEST(a_look_that_was_had_already_is_no_act),
 		TEST(exports_hold_everybody),
 	};
 
