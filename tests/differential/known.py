@@ -101,6 +101,12 @@ def constant_in_empty_subquery(query, ours, theirs, ask_again):
         b'"matrix"' in theirs[1])
 
 
+@rule("absence-in-empty-subquery")
+def absence_in_empty_subquery(query, ours, theirs, ask_again):
+    """The peer makes room for a negative number of steps, and fails."""
+    return "absent_over_time" in query["query"] and has_subquery(query) and ours[0] == 200 and b"makeslice: cap out of range" in theirs[1]
+
+
 @rule("merged-over-time")
 def merged_over_time(query, ours, theirs, ask_again):
     """Series whose labels are the same without their names, but which never are there together."""
