@@ -93,16 +93,16 @@ struct http_block *live_packet(struct state_picture *picture)
 
 struct http_block *live_part(struct state_picture *picture)
 {
-	char head[256], trace[33];
+	char head[320], trace[33];
 
 	if (picture->part)
 		return picture->part;
 	wire_id_print(trace, &picture->trace);
 	snprintf(head, sizeof head,
 		"Content-Type: %s\r\nContent-Length: %zu\r\nX-Train-Picture: %lld\r\n"
-		"X-Train-Trace: %s\r\n\r\n",
+		"X-Train-Trace: %s\r\nX-Train-At-Us: %lld\r\n\r\n",
 		live_picture_type(picture->format), picture->bytes->len, (long long)picture->number,
-		trace);
+		trace, (long long)picture->at_us);
 	const struct str parts[] = {str_from(head), {picture->bytes->data, picture->bytes->len},
 		STR("\r\n"), str_from(live_boundary_line)};
 

@@ -205,6 +205,8 @@ static void get_picture(struct http_request *request, void *context)
 	http_add_header(request,
 		"x-train-picture:", str_format(request->arena, "%lld", (long long)picture->number));
 	http_add_header(request, "x-train-trace:", str_copy(request->arena, str_from(trace)));
+	http_add_header(request,
+		"x-train-at-us:", str_format(request->arena, "%lld", (long long)picture->at_us));
 	http_answer_block(request, 200, live_picture_type(picture->format), picture->bytes);
 }
 

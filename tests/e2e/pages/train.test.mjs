@@ -429,14 +429,24 @@ test('a monitor with a token asks for it, says why STOP did not go out, and open
 	}
 });
 
-test('a stream that is opened and swallowed is noticed, and the page polls', async () => {
+test('a way that is forbidden or swallowed is noticed, another carries it, and the page says why', async () => {
 	await inWorld(async (train) => {
 		const opened = await open(browser, 'about:blank');
-		await opened.page.route('**/api/train/stream', () => {}); // never answered
-		await opened.page.goto(train.url);
-		await opened.page.waitForSelector('[data-link=polling]', { timeout: 12_000 });
+		const { page } = opened;
+		await page.addInitScript(() => delete window.WebSocket);
+		await page.route('**/api/train/stream', () => {}); // never answered
 		const image = await picture('jpeg', 640, 480, []);
-		await show(train, opened.page, image, []);
+		await train.frame(image);
+		await page.goto(train.url);
+		await page.waitForSelector('[data-transport=mjpeg][data-because="ws:refused sse:silent"]', { timeout: 15_000 });
+		await page.waitForSelector('[data-link=live]');
+		assert.match(await page.locator('.transport').innerText(), /by Motion JPEG.*WebSocket: refused.*SSE: connected, but nothing/);
+		await show(train, page, image, []);
+		await page.route('**/api/train/live.mjpeg', () => {});
+		await page.goto(train.url);
+		await page.waitForSelector('[data-link=polling]', { timeout: 15_000 });
+		await page.waitForSelector('[data-transport=poll][data-because^="ws:refused"]');
+		await show(train, page, image, []);
 		await opened.close();
 	});
 });

@@ -1,36 +1,23 @@
 /*
- * The link to the monitor: its stream of events, read with fetch (an EventSource cannot send a token), and by itself
- * something else where it does not come through. The monitor speaks at least once a second, so silence means something:
- * after 3 s the stream is opened anew; one that was open and said nothing is swallowed on its way (security software does
- * that), and then the same news is polled.
+ * The link to the monitor: news and pictures by whatever way carries them (ladder.ts decides, ways.ts carries), commands, and
+ * whether there is a link at all. Of pictures the newest alone: while one is decoded at most one waits, and a newer one takes its
+ * place; so a slow viewer sees fewer pictures, not older ones.
  */
 
 import type { LinkState } from '../api/link';
 import type { News, Verb } from './contract';
+import { Ladder, STOPGAP_MS, type Rung, type Stream, type Transport } from './ladder';
+import { instant, openEvents, openMotionJpeg, openSocket, type Arrived, type Told, type Way } from './ways';
+
+export { EventCutter } from './ways';
 
 export type TrainLinkState = LinkState | 'locked';
 
 export const SILENCE_MS = 3_000;
 export const RETRY_MS = 500;
 export const POLL_MS = 250;
-export const REOPEN_MS = 30_000;
+const TICK_MS = 100;
 const COMMAND_LIMIT_MS = 1_000;
-
-/** Cuts a text/event-stream into the data of its events. Comments, and what is cut short, are passed over. */
-export class EventCutter {
-	private rest = '';
-
-	push(text: string): string[] {
-		const parts = (this.rest + text).split('\n\n');
-		this.rest = parts.pop() ?? '';
-		const found: string[] = [];
-		for (const part of parts) {
-			const data = part.split('\n').filter((line) => line.startsWith('data:'));
-			if (data.length > 0) found.push(data.map((line) => line.slice(5).trimStart()).join('\n'));
-		}
-		return found;
-	}
-}
 
 /** Where the monitor's clock stands on ours: the least delayed message of this connection tells best. */
 export class RemoteClock {
@@ -57,6 +44,7 @@ export class RemoteClock {
 export interface Picture {
 	number: number;
 	trace: string;
+	at_us: number | null; // of its capture, on the monitor's clock; null where only news says it
 	bitmap: ImageBitmap;
 }
 
@@ -64,6 +52,12 @@ export interface Answer {
 	ok: boolean;
 	id: string;
 	reason: string; // empty where the monitor did not answer
+}
+
+/** ?transport=: the way that the viewer chose; null: whichever works. */
+export function askedRung(search: string): Rung | null {
+	const asked = new URLSearchParams(search).get('transport');
+	return (['ws', 'sse', 'mjpeg', 'poll'] as const).find((rung) => rung === asked) ?? null;
 }
 
 /** A signal that aborts after so long (AbortSignal.timeout is younger than some of our browsers). */
@@ -77,41 +71,52 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class TrainLink {
 	readonly clock = new RemoteClock();
-	private heard_ms = -Infinity;
-	private opened_ms = -Infinity;
-	private abort: AbortController | null = null;
+	private readonly only = askedRung(location.search);
+	private ladder = new Ladder(performance.now(), this.only);
+	private readonly ways = new Map<Stream, Way>();
 	private ended = false;
+	private locked = false;
 	private state: TrainLinkState = 'connecting';
+	private transport = '';
 	private token = '';
 	private run = '';
+	private ran: Rung | null = null; // by which the last news came
+	private told_us = -Infinity; // when the monitor said it
 	private wanted = 0; // number of the newest picture that there is
 	private got = 0;
 	private fetching = false;
+	private decoding = false;
+	private waiting: Arrived | null = null;
 
 	constructor(
 		private readonly train: string, // its name; empty: the only one, or the first
 		private readonly onNews: (news: News) => void,
 		private readonly onPicture: (picture: Picture) => void,
 		private readonly onState: (state: TrainLinkState) => void,
+		private readonly onTransport: (transport: Transport) => void,
 	) {
 		this.token = sessionStorage.getItem('railquest.token') ?? '';
 	}
 
 	start(): () => void {
-		void this.listen();
+		void this.pollOnce(); // the first word, and whether a token is wanted
 		void this.poll();
-		const timer = setInterval(() => this.watch(), 500);
+		const timer = setInterval(() => this.tick(), TICK_MS);
+		this.tick();
 		return () => {
 			this.ended = true;
 			clearInterval(timer);
-			this.abort?.abort();
+			this.openAndClose([]);
 		};
 	}
 
 	unlock(token: string): void {
 		this.token = token.trim();
 		sessionStorage.setItem('railquest.token', this.token);
+		this.locked = false;
+		this.ladder = new Ladder(performance.now(), this.only);
 		this.say('connecting');
+		void this.pollOnce();
 	}
 
 	async command(verb: Verb): Promise<Answer> {
@@ -123,7 +128,7 @@ export class TrainLink {
 				keepalive: true, // it goes out even if the page is being left
 				signal: limit(COMMAND_LIMIT_MS),
 			});
-			if (answer.status === 401) this.say('locked');
+			if (answer.status === 401) this.lock();
 			const said = (await answer.json()) as { id?: string; error?: string };
 			return { ok: answer.ok, id: said.id ?? '', reason: said.error ?? '' };
 		} catch {
@@ -140,94 +145,115 @@ export class TrainLink {
 		return this.token ? { Authorization: `Bearer ${this.token}` } : {};
 	}
 
+	// --- whether there is a link, and by what ---
+
 	private say(state: TrainLinkState): void {
 		if (state === this.state) return;
 		this.state = state;
 		this.onState(state);
 	}
 
-	private async listen(): Promise<void> {
-		while (!this.ended) {
-			if (this.state !== 'locked') await this.stream();
-			await pause(RETRY_MS);
-		}
+	private lock(): void {
+		this.locked = true;
+		this.openAndClose([]);
+		this.say('locked');
 	}
 
-	private async stream(): Promise<void> {
-		this.abort = new AbortController();
-		this.opened_ms = performance.now();
-		this.clock.begin();
-		const cutter = new EventCutter();
-		try {
-			const answer = await fetch(this.address('stream'), {
-				headers: this.headers(),
-				cache: 'no-store',
-				signal: this.abort.signal,
-			});
-			if (answer.status === 401) return this.say('locked');
-			if (!answer.ok || !answer.body) throw new Error(`${answer.status}`);
-			const reader = answer.body.getReader();
-			const decoder = new TextDecoder();
-			for (;;) {
-				const { done, value } = await reader.read();
-				if (done) break;
-				for (const data of cutter.push(decoder.decode(value, { stream: true }))) this.take(data, 'live');
-			}
-		} catch {
-			// cut, refused, or aborted by the watch: tried again
-		}
-		if (this.state === 'live' || this.state === 'connecting') this.say('reconnecting');
+	private tick(): void {
+		if (!this.locked) this.ladder.tick(performance.now());
+		this.settle();
 	}
 
-	/** A stream that is silent for too long is closed; `listen` opens the next one. */
-	private watch(): void {
+	/** Opens and closes what the ladder says, and tells the page. */
+	private settle(): void {
+		if (this.locked || this.ended) return;
 		const now = performance.now();
-		const quiet_ms = now - Math.max(this.heard_ms, this.opened_ms);
-		if (this.state === 'live' && now - this.heard_ms >= SILENCE_MS) this.say('reconnecting');
-		// What is being polled goes on being polled; its stream gets longer to say something.
-		if (quiet_ms >= (this.state === 'polling' ? REOPEN_MS : 2 * SILENCE_MS)) this.abort?.abort();
+		this.openAndClose(this.ladder.open);
+		const transport = this.ladder.transport(now);
+		const text = JSON.stringify(transport);
+		if (text !== this.transport) this.onTransport(transport);
+		this.transport = text;
+		if (this.ladder.runs) this.say('live');
+		else if (transport.rung === 'poll') this.say('polling');
+		else if (this.state !== 'connecting' && this.ladder.quietFor(now) >= STOPGAP_MS) this.say('reconnecting');
 	}
+
+	private openAndClose(wanted: Stream[]): void {
+		for (const [rung, way] of this.ways)
+			if (!wanted.includes(rung)) {
+				this.ways.delete(rung);
+				way.close();
+			}
+		for (const rung of wanted) if (!this.ways.has(rung)) this.ways.set(rung, this.openWay(rung));
+	}
+
+	private openWay(rung: Stream): Way {
+		const told: Told = {
+			opened: () => this.ladder.opened(rung, performance.now()),
+			heard: () => {
+				this.ladder.heard(rung, performance.now());
+				this.settle();
+			},
+			news: (text) => this.take(text, rung),
+			picture: (picture) => this.arrive(picture),
+			locked: () => this.lock(),
+			ended: () => {
+				this.ways.delete(rung);
+				this.ladder.ended(rung, performance.now());
+				this.settle();
+			},
+		};
+		if (rung === 'ws') return openSocket(this.address('live'), this.token, told);
+		if (rung === 'sse') return openEvents(this.address('stream'), this.headers(), told);
+		return openMotionJpeg(this.address('live.mjpeg'), this.headers(), told);
+	}
+
+	// --- news ---
 
 	private async poll(): Promise<void> {
 		while (!this.ended) {
-			const swallowed = performance.now() - this.heard_ms >= SILENCE_MS && performance.now() - this.opened_ms >= SILENCE_MS / 2;
-			if (this.state === 'polling' || (swallowed && this.state !== 'locked')) await this.pollOnce();
 			await pause(POLL_MS);
+			if (!this.locked && (this.ladder.polls(performance.now()) || this.ladder.lacksNews)) await this.pollOnce();
 		}
 	}
 
 	private async pollOnce(): Promise<void> {
-		const heard_ms = this.heard_ms;
+		const { ladder } = this;
+		let ok = false;
 		try {
 			const answer = await fetch(this.address('status'), {
 				headers: this.headers(),
 				cache: 'no-store',
 				signal: limit(SILENCE_MS),
 			});
-			if (answer.status === 401) return this.say('locked');
-			if (!answer.ok) throw new Error(`${answer.status}`);
-			// A stream that spoke meanwhile is newer than this answer.
+			if (answer.status === 401) return this.lock();
 			const text = await answer.text();
-			if (heard_ms === this.heard_ms) this.take(text, 'polling');
+			ok = answer.ok;
+			if (ok) this.take(text, ladder.runs ?? 'poll');
 		} catch {
-			if (heard_ms === this.heard_ms) this.say('reconnecting');
+			// no answer in time
 		}
+		ladder.polled(ok, performance.now());
+		this.settle();
 	}
 
-	private take(data: string, state: 'live' | 'polling'): void {
+	private take(data: string, rung: Rung): void {
 		let news: News;
 		try {
 			news = JSON.parse(data) as News;
 		} catch {
 			return; // cut short on the way: the next one puts it right
 		}
-		const now = performance.now();
-		if (state === 'live') this.heard_ms = now;
-		this.clock.hear(news.now_us, now);
-		this.say(state);
-		if (news.hello && news.hello.run !== this.run) {
+		const isAnew = news.hello !== undefined && news.hello.run !== this.run;
+		if (this.ended || (news.now_us < this.told_us && !isAnew)) return; // one that was faster had all of it
+		this.told_us = news.now_us;
+		if (rung !== this.ran) this.clock.begin();
+		this.ran = rung;
+		this.clock.hear(news.now_us, performance.now());
+		if (news.hello && isAnew) {
 			this.run = news.hello.run;
 			this.got = 0; // a monitor that started anew counts from 1 again
+			this.waiting = null;
 		}
 		this.onNews(news);
 		if (!news.frame) return;
@@ -235,11 +261,13 @@ export class TrainLink {
 		void this.fetchPictures();
 	}
 
-	/** One at a time, always the newest: a slow way costs pictures, never time. */
+	// --- pictures ---
+
+	/** Those that nothing brings: one at a time, always the newest: a slow way costs pictures, never time. */
 	private async fetchPictures(): Promise<void> {
 		if (this.fetching) return;
 		this.fetching = true;
-		while (!this.ended && this.wanted > this.got) {
+		while (!this.ended && this.wanted > this.got && (this.ladder.runs === 'sse' || this.ladder.polls(performance.now()))) {
 			try {
 				await this.fetchPicture();
 			} catch {
@@ -250,20 +278,52 @@ export class TrainLink {
 	}
 
 	private async fetchPicture(): Promise<void> {
+		const { run } = this;
 		const answer = await fetch(this.address('frame.jpg', { after: String(this.got) }), {
 			headers: this.headers(),
 			cache: 'no-store',
 			signal: limit(SILENCE_MS),
 		});
 		if (answer.status === 204) {
-			this.got = this.wanted;
+			this.got = Math.max(this.got, this.wanted);
 			return;
 		}
 		if (!answer.ok) throw new Error(`${answer.status}`);
 		const number = Number(answer.headers.get('X-Train-Picture'));
 		const trace = answer.headers.get('X-Train-Trace') ?? '';
+		const at_us = instant(answer.headers.get('X-Train-At-Us'));
 		const blob = await answer.blob();
+		await this.show({ number, trace, at_us, blob, done: () => undefined }, run);
+	}
+
+	private arrive(picture: Arrived): void {
+		this.waiting?.done();
+		this.waiting = picture;
+		if (!this.decoding) void this.decode();
+	}
+
+	private async decode(): Promise<void> {
+		this.decoding = true;
+		while (this.waiting) {
+			const picture = this.waiting;
+			this.waiting = null;
+			await this.show(picture, this.run);
+		}
+		this.decoding = false;
+	}
+
+	private async show(picture: Arrived, run: string): Promise<void> {
+		const { number, trace, at_us, blob, done } = picture;
+		let bitmap: ImageBitmap | null = null;
+		try {
+			if (number > this.got) bitmap = await createImageBitmap(blob);
+		} catch {
+			// no picture that this browser knows: the next one may be
+		}
+		done();
+		if (run !== this.run || number <= this.got) return bitmap?.close();
 		this.got = number;
-		this.onPicture({ number, trace, bitmap: await createImageBitmap(blob) });
+		if (bitmap && !this.ended) this.onPicture({ number, trace, at_us, bitmap });
+		else bitmap?.close();
 	}
 }

@@ -5,6 +5,7 @@
 
 import { Gallery } from './gallery';
 import { History } from './history';
+import type { Transport } from './ladder';
 import { TrainLink, type Picture, type TrainLinkState } from './link';
 import type { Command, Decision, Frame, Hello, Hops, News, Outcome, Result, Service, Source, Telemetry, Verb } from './contract';
 
@@ -34,6 +35,7 @@ export class Train {
 	services = $state.raw<Service[]>([]);
 	source = $state.raw<Source | null>(null);
 	link = $state<TrainLinkState>('connecting');
+	transport = $state.raw<Transport>({ rung: null, because: [], asked: false });
 	given = $state.raw<Given | null>(null);
 	arming = $state(false); // pressed once
 	now_ms = $state(performance.now());
@@ -51,6 +53,7 @@ export class Train {
 			this.look();
 		},
 		(state) => (this.link = state),
+		(transport) => (this.transport = transport),
 	);
 
 	/** Returns what ends it. */
@@ -69,8 +72,13 @@ export class Train {
 
 	/** In milliseconds; null where there is nothing to be old. */
 	get age_ms(): number | null {
-		const frame = this.shown && this.frames.get(this.shown.number);
-		return frame ? Math.max(0, this.now_ms - this.connection.clock.here_ms(frame.at_us)) : null;
+		const at_us = this.taken_us;
+		return at_us === null ? null : Math.max(0, this.now_ms - this.connection.clock.here_ms(at_us));
+	}
+
+	/** When the picture that is shown was taken, on the monitor's clock: it brings that itself, or news told it. */
+	get taken_us(): number | null {
+		return this.shown?.at_us ?? this.frame?.at_us ?? null;
 	}
 
 	get stale(): boolean {
@@ -157,7 +165,8 @@ export class Train {
 	private restart(): void {
 		const { frame } = this;
 		this.frames.clear();
-		if (this.shown && frame) this.frames.set((this.shown.number = -1), frame);
+		if (this.shown) this.shown.number = -1;
+		if (frame) this.frames.set(-1, frame);
 	}
 
 	private look(): void {

@@ -2,6 +2,7 @@
 
 import type { LanguageCode } from '../format';
 import type { Kafka, Mode, Order, Outcome, Verb } from './contract';
+import type { Because, Rung } from './ladder';
 
 type Membership = Kafka['membership'];
 type Said<K extends string> = Record<K, string>;
@@ -90,6 +91,16 @@ const en = {
 	catching_up: 'catches up: what comes late is not shown as live',
 	by_wall: 'age by wall clocks',
 	to_cloud: 'order to here',
+	transports: { ws: 'WebSocket', sse: 'SSE', mjpeg: 'Motion JPEG', poll: 'single requests' } as Said<Rung>,
+	transport_by: (name: string) => `by ${name}`,
+	transport_none: 'no way to the monitor',
+	transport_troubles: {
+		refused: 'refused on the way',
+		silent: 'connected, but nothing comes through',
+		cut: 'cut off',
+		opening: 'being tried',
+	} as Said<Because['trouble']>,
+	transport_asked: 'as the address asks',
 };
 
 export type TrainWords = { [K in keyof typeof en]: (typeof en)[K] };
@@ -178,6 +189,16 @@ const fr: TrainWords = {
 	catching_up: 'rattrape : ce qui arrive en retard n’est pas montré comme direct',
 	by_wall: 'âge selon les horloges murales',
 	to_cloud: 'de l’ordre à ici',
+	transports: { ws: 'WebSocket', sse: 'SSE', mjpeg: 'Motion JPEG', poll: 'requêtes isolées' },
+	transport_by: (name) => `par ${name}`,
+	transport_none: 'aucun chemin vers le moniteur',
+	transport_troubles: {
+		refused: 'refusé en chemin',
+		silent: 'connecté, mais rien ne passe',
+		cut: 'coupé',
+		opening: 'à l’essai',
+	},
+	transport_asked: 'comme l’adresse le demande',
 };
 
 export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };

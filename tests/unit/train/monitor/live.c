@@ -126,10 +126,10 @@ static void a_part_has_its_length_and_the_boundary_behind_it(void **state)
 
 	put_picture(known, 3, "picture");
 	struct http_block *part = live_part(&known->picture);
-	const struct str parts[] = {
-		STR("Content-Type: image/jpeg\r\nContent-Length: 7\r\n"
-		    "X-Train-Picture: 3\r\n"
-		    "X-Train-Trace: aa0000000000000000000000000000bb\r\n\r\npicture\r\n"),
+	const struct str parts[] = {STR("Content-Type: image/jpeg\r\nContent-Length: 7\r\n"
+					"X-Train-Picture: 3\r\n"
+					"X-Train-Trace: aa0000000000000000000000000000bb\r\n"
+					"X-Train-At-Us: 72623859790382856\r\n\r\npicture\r\n"),
 		str_from(live_boundary_line)};
 	struct http_block *expected = http_block_join(parts, 2);
 
