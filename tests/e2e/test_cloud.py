@@ -197,7 +197,6 @@ def test_settings_that_cannot_be_meant_are_refused(tmp_path):
             (("--kafka", "localhost", *spool), "write kafka://HOST:PORT"),
             (("--kafka", "kafka://kafka.example:9092", *spool), "--allow-plaintext"),
             (("--kafka", "kafkas://127.0.0.1:1", "--kafka-ca-file", "/nowhere", *spool), "/nowhere"),
-            (("--kafka", "kafka://127.0.0.1:1", "--spool", "/proc/nowhere"), "/proc/nowhere"),
-            (("--kafka", "kafka://127.0.0.1:1", "--compat", "crazytrain", *spool), "not supported yet")):
+            (("--kafka", "kafka://127.0.0.1:1", "--spool", "/proc/nowhere"), "/proc/nowhere")):
         code, text = refused(*options)
         assert code == 1 and part in text, (options, code, text)

@@ -97,7 +97,8 @@ static void compat_image(
 }
 
 // Its numbers are rounded when written, so what is read back may differ; it must be readable.
-static void compat_result(struct str text, struct arena *arena, struct buffer *once)
+static void compat_result(
+	struct str text, struct arena *arena, struct buffer *once, struct buffer *twice)
 {
 	struct wire_compat_result message;
 	struct error err = {0};
@@ -108,6 +109,17 @@ static void compat_result(struct str text, struct arena *arena, struct buffer *o
 	}
 	wire_compat_write_result(once, &message);
 	assert(wire_compat_read_result(buffer_str(once), arena, &message, &err));
+	wire_compat_write_monitoring(twice, &(struct wire_id){{1}}, 0, &message);
+	buffer_clear(twice);
+}
+
+static void capture(struct str text)
+{
+	enum wire_capture verb;
+	struct error err = {0};
+
+	assert(wire_compat_read_capture(text, &verb, &err) ||
+		(err.kind != ERROR_NONE && err.text[0]));
 }
 
 static void command(struct str text)
@@ -153,7 +165,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		compat_image(text, &arena, &once, &twice);
 		break;
 	case 'm':
-		compat_result(text, &arena, &once);
+		compat_result(text, &arena, &once, &twice);
+		break;
+	case 's':
+		capture(text);
 		break;
 	case 'c':
 		command(text);

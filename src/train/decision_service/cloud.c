@@ -98,10 +98,6 @@ bool cloud_open(struct service *service, const struct service_settings *settings
 	if (!options->spool)
 		return error_set(err, ERROR_INVALID,
 			"--kafka needs --spool DIR: a folder where what cannot be sent yet waits");
-	if (service_is_compat(service))
-		return error_set(err, ERROR_INVALID,
-			"--kafka with --compat=crazytrain is not supported yet: leave one of them "
-			"out");
 	struct cloud *cloud = memory_alloc(sizeof *cloud);
 
 	cloud->service = service;

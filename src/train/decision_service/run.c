@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "train/decision_service/capture_commands.h"
 #include "train/decision_service/cloud.h"
 #include "train/decision_service/commands.h"
 #include "train/decision_service/line_log.h"
+#include "train/decision_service/monitoring.h"
 #include "train/decision_service/rules_file.h"
 #include "train/service/service.h"
 
@@ -34,6 +36,7 @@ struct decision_options {
 	const char *rules, *log;
 	struct cloud_options cloud;
 	bool takes_commands;
+	const char *capture, *capture_token_file;
 };
 
 enum { OUTCOME_DECIDED, OUTCOME_OLD, OUTCOME_REFUSED, OUTCOME_COUNT };
@@ -53,8 +56,10 @@ struct desk {
 	struct rules_file rules;
 	struct decision *decision;
 	struct line_log log;
-	struct cloud *cloud;	   // NULL: nothing is sent there
-	struct commands *commands; // NULL: none are taken from there
+	struct cloud *cloud;	       // NULL: nothing is sent there
+	struct commands *commands;     // NULL: none are taken from there
+	struct monitoring *monitoring; // both, in the original's form
+	struct capture_commands *capture_commands;
 	struct desk_metrics metrics;
 	struct http_timer *timer;
 	int signal_fd;
@@ -117,6 +122,8 @@ static void collect(void *context)
 	metric_set(desk->metrics.log_lost, (double)desk->log.lost);
 	cloud_collect(desk->cloud);
 	commands_look(desk->commands);
+	monitoring_collect(desk->monitoring);
+	capture_commands_look(desk->capture_commands);
 }
 
 /* --- results to decisions --- */
@@ -221,6 +228,7 @@ static void take_result(struct desk *desk, struct str payload, struct arena *are
 	if (ok) {
 		cloud_result(desk->cloud, &result.origin, payload);
 		decide(desk, &result);
+		monitoring_result(desk->monitoring, payload);
 	} else {
 		metric_add(desk->metrics.results[OUTCOME_REFUSED], 1);
 		refuse(desk, "a result", &err);
@@ -303,6 +311,8 @@ static void on_look(void *context)
 			: "no result for 2 s: does inference run, and does it see pictures?");
 	cloud_collect(desk->cloud);
 	commands_look(desk->commands);
+	monitoring_collect(desk->monitoring);
+	capture_commands_look(desk->capture_commands);
 	http_timer_start(desk->timer, LOOK_US);
 }
 
@@ -322,6 +332,22 @@ static void watch_hangup(struct desk *desk)
 
 /* --- all together --- */
 
+/* The original's monitor starts and stops the capture, and knows of no more. */
+static bool take_compat_commands(
+	struct desk *desk, const struct decision_options *options, struct error *err)
+{
+	const struct capture_commands_setup setup = {
+		.service = desk->service,
+		.kafka = &options->cloud.kafka,
+		.train = options->service.train,
+		.capture = options->capture,
+		.token_file = options->capture_token_file,
+	};
+
+	desk->capture_commands = capture_commands_start(&setup, err);
+	return desk->capture_commands || error_wrap(err, "--cloud-commands");
+}
+
 static bool take_commands(
 	struct desk *desk, const struct decision_options *options, struct error *err)
 {
@@ -337,8 +363,21 @@ static bool take_commands(
 	if (!options->cloud.kafka.url)
 		return error_set(err, ERROR_INVALID,
 			"--cloud-commands needs --kafka: the cluster that they come from");
+	if (service_is_compat(desk->service))
+		return take_compat_commands(desk, options, err);
 	desk->commands = commands_start(&setup, err);
 	return desk->commands || error_wrap(err, "--cloud-commands");
+}
+
+static bool tell_cloud(struct desk *desk, const struct decision_options *options, struct error *err)
+{
+	const struct kafka_settings *kafka = &options->cloud.kafka;
+
+	if (!kafka->url || !service_is_compat(desk->service))
+		return cloud_open(
+			desk->service, &options->service, &options->cloud, &desk->cloud, err);
+	desk->monitoring = monitoring_start(desk->service, kafka, options->service.train, err);
+	return desk->monitoring || error_wrap(err, "--kafka");
 }
 
 static bool open_desk(struct desk *desk, const struct decision_options *options, struct error *err)
@@ -365,8 +404,7 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 	// Each is decided on, since a sign is confirmed by several; it takes no time to speak of.
 	service_subscribe(desk->service, SERVICE_RESULT, 0, BUS_KEEP_ALL);
 	service_ready(desk->service, "rules", true, rules_file_name(&desk->rules));
-	if (!cloud_open(desk->service, &options->service, &options->cloud, &desk->cloud, err) ||
-		!take_commands(desk, options, err))
+	if (!tell_cloud(desk, options, err) || !take_commands(desk, options, err))
 		return false;
 	watch_hangup(desk);
 	desk->timer = http_timer_create(service_http(desk->service), on_look, desk);
@@ -378,6 +416,8 @@ static void close_desk(struct desk *desk)
 {
 	http_timer_destroy(desk->timer);
 	commands_stop(desk->commands);
+	capture_commands_stop(desk->capture_commands);
+	monitoring_stop(desk->monitoring);
 	cloud_close(desk->cloud);
 	service_watch_drop(desk->signal_watch);
 	if (desk->signal_watch)
@@ -417,8 +457,14 @@ static const struct option table[] = {
 		.environment = "RAILQUEST_KAFKA_MODE"),
 	SERVICE_ROW("cloud-commands", OPTION_FLAG, struct decision_options, takes_commands,
 		.help = "take stop, arm and disarm from the cluster's topic railquest.commands, "
-			"too",
+			"too; with --compat=crazytrain start and stop from train-command-capture",
 		.environment = "RAILQUEST_CLOUD_COMMANDS"),
+	SERVICE_ROW("capture", OPTION_TEXT, struct decision_options, capture, .placeholder = "URL",
+		.help = "with --compat=crazytrain: whose /start and /stop are asked for then",
+		.fallback = "http://127.0.0.1:8081/capture", .environment = "RAILQUEST_CAPTURE"),
+	SERVICE_ROW("capture-token-file", OPTION_FILE, struct decision_options, capture_token_file,
+		.placeholder = "FILE", .help = "its token, where it wants one",
+		.environment = "RAILQUEST_CAPTURE_TOKEN_FILE"),
 	SERVICE_ROW("spool", OPTION_FILE, struct decision_options, cloud.spool,
 		.placeholder = "DIR", .help = "folder where what cannot be sent yet waits",
 		.environment = "RAILQUEST_SPOOL"),

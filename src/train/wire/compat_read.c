@@ -187,3 +187,22 @@ bool wire_compat_read_command(struct str payload, enum wire_order *out, struct e
 	*out = number == 1 ? WIRE_ORDER_STOP : number == 0 ? WIRE_ORDER_SLOW : WIRE_ORDER_NONE;
 	return true;
 }
+
+bool wire_compat_read_capture(struct str payload, enum wire_capture *out, struct error *err)
+{
+	struct arena arena = {0};
+	struct reader reader = {"a train-command-capture message", &arena, err};
+	json_t *root = parse(&reader, payload);
+	const json_t *value = json_object_get(root, "command");
+	struct str word = {json_string_value(value), json_string_length(value)};
+	bool is_start = json_is_string(value) && str_equal(word, STR("start"));
+	bool is_stop = json_is_string(value) && str_equal(word, STR("stop"));
+	bool ok = root && (is_start || is_stop ||
+				  reader_fail_value(
+					  &reader, "", "command", value, "\"start\" or \"stop\""));
+
+	*out = is_start ? WIRE_CAPTURE_START : WIRE_CAPTURE_STOP;
+	json_decref(root);
+	arena_finish(&arena);
+	return ok;
+}

@@ -224,6 +224,20 @@ void wire_compat_write_result(struct buffer *out, const struct wire_compat_resul
 bool wire_compat_read_result(
 	struct str payload, struct arena *arena, struct wire_compat_result *out, struct error *err);
 
+/*
+ * `train-monitoring`, what the original sends to Kafka for each result: a CloudEvent in one JSON
+ * object whose data is the result, its picture behind "data:image/webp;base64,". As there: `time`
+ * is Java's Date ("Mon Jul 08 10:00:00 UTC 2024"), source and subject name nobody. `id` becomes a
+ * UUID of version 4.
+ */
+void wire_compat_write_monitoring(struct buffer *out, const struct wire_id *id, int64_t time_ms,
+	const struct wire_compat_result *result);
+
+/* `train-command-capture`: {"command":"start"} or "stop"; nothing else is read. */
+enum wire_capture { WIRE_CAPTURE_START, WIRE_CAPTURE_STOP };
+bool wire_compat_read_capture(struct str payload, enum wire_capture *out, struct error *err);
+const char *wire_capture_name(enum wire_capture what); // "start"
+
 /* `train-command`: 1 stops, 0 slows, -1 is nothing. */
 const char *wire_compat_command(enum wire_order order);
 /* Other whole numbers are nothing too, as in the original (WIRE_ORDER_NONE). */

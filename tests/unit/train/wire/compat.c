@@ -180,6 +180,77 @@ static void commands_are_whole_numbers(void **state)
 	assert_false(wire_compat_read_command(STR("1.0"), &order, &fixture->err));
 }
 
+/* Each byte as the original's decision service sends it, from facts about its source (train.md). */
+static void what_the_originals_monitor_hears_is_its_cloudevent_byte_for_byte(void **state)
+{
+	struct wire_detection found = {1, STR("DangerAhead"), 0.874, {270, 100.5, 40, 32}};
+	struct fixture *fixture = *state;
+	const struct wire_id id = {{0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0xf2, 0xd3, 0x04, 0x56,
+		0x42, 0x66, 0x14, 0x17, 0x40, 0x00}};
+	const struct wire_compat_result result = {
+		.id = {true, STR("1720432800000")},
+		.picture = STR("RIFF\x04\0\0\0WEBPxy"),
+		.scale = 0.9375,
+		.prepare_us = 10000,
+		.infer_us = 123456,
+		.finish_us = 0,
+		.detections = &found,
+		.detection_count = 1,
+	};
+
+	wire_compat_write_monitoring(&fixture->out, &id, 1720432800999, &result);
+	assert_string_equal(fixture->out.data,
+		"{\"id\":\"123e4567-e89b-42d3-8456-426614174000\",\"specversion\":\"1.0\","
+		"\"source\":\"http://example.com\",\"type\":\"result\","
+		"\"subject\":\"result-message\",\"time\":\"Mon Jul 08 10:00:00 UTC 2024\","
+		"\"datacontenttype\":\"application/json\",\"data\":{\"id\":\"1720432800000\","
+		"\"image\":\"data:image/webp;base64,UklGRgQAAABXRUJQeHk=\",\"detections\":["
+		"{\"class_id\":1,\"class_name\":\"DangerAhead\",\"confidence\":\"0.87\","
+		"\"box\":[\"288.00\",\"107.20\",\"42.67\",\"34.13\"]}],\"scale\":0.9375,"
+		"\"pre-process\":\"0.01s\",\"inference\":\"0.12s\",\"post-process\":\"0.00s\","
+		"\"total\":\"0.13s\"}}");
+}
+
+static void javas_date_is_of_each_month_and_before_the_epoch_too(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {{0, "Thu Jan 01 00:00:00 UTC 1970"},
+		{1709210096000, "Thu Feb 29 12:34:56 UTC 2024"},
+		{1767225599999, "Wed Dec 31 23:59:59 UTC 2025"}};
+	struct fixture *fixture = *state;
+	const struct wire_compat_result result = {.id = {false, STR("a")}, .scale = 1};
+	const struct wire_id id = {{1}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		buffer_clear(&fixture->out);
+		wire_compat_write_monitoring(&fixture->out, &id, cases[i].ms, &result);
+		const char *time = strstr(fixture->out.data, "\"time\":\"") + 8;
+
+		assert_memory_equal(time, cases[i].text, strlen(cases[i].text));
+	}
+}
+
+static void the_captures_commands_are_start_and_stop_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	enum wire_capture verb;
+	static const char *const wrong[] = {"", "start", "{}", "{\"command\":\"Start\"}",
+		"{\"command\":\"start/../stop\"}", "{\"command\":1}", "[\"start\"]"};
+
+	assert_true(wire_compat_read_capture(STR("{\"command\":\"start\"}"), &verb, &fixture->err));
+	assert_int_equal(verb, WIRE_CAPTURE_START);
+	assert_true(wire_compat_read_capture(
+		STR(" {\"command\": \"stop\", \"x\": 1}\n"), &verb, &fixture->err));
+	assert_int_equal(verb, WIRE_CAPTURE_STOP);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		fixture->err = (struct error){0};
+		assert_false(wire_compat_read_capture(str_from(wrong[i]), &verb, &fixture->err));
+		assert_true(fixture->err.text[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +265,13 @@ int main(void)
 			the_scale_is_the_larger_side_over_640, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_result_may_carry_its_picture, setup, teardown),
 		cmocka_unit_test_setup_teardown(commands_are_whole_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_originals_monitor_hears_is_its_cloudevent_byte_for_byte, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			javas_date_is_of_each_month_and_before_the_epoch_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_captures_commands_are_start_and_stop_and_nothing_else, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("compat", tests, NULL, NULL);
