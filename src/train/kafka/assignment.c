@@ -72,6 +72,21 @@ static rd_kafka_topic_partition_list_t *ask_times(rd_kafka_t *client,
 	return NULL;
 }
 
+void assignment_place(
+	struct share *share, int64_t committed, int64_t timed, int64_t low, int64_t high)
+{
+	int64_t start = timed < 0 ? high : timed;
+
+	// A topic that was made anew begins at 0 again, before where the group left off.
+	if (committed > start && committed <= high)
+		start = committed;
+	start = start < low ? low : start;
+	share->skipped = committed >= low && committed < start ? start - committed : 0;
+	share->next = start;
+	share->committed = committed; // a beginning that is not where it left off is committed, too
+	share->known_end = high;
+}
+
 static struct share begin_one(rd_kafka_t *client, rd_kafka_topic_partition_t *partition,
 	int64_t committed, const rd_kafka_topic_partition_t *timed)
 {
@@ -84,16 +99,8 @@ static struct share begin_one(rd_kafka_t *client, rd_kafka_topic_partition_t *pa
 		share.next = share.committed = committed;
 		return share;
 	}
-	int64_t start = timed->err || timed->offset < 0 ? high : timed->offset;
-
-	// A topic that was made anew begins at 0 again, before where the group left off.
-	if (committed > start && committed <= high)
-		start = committed;
-	start = start < low ? low : start;
-	share.skipped = committed >= low && committed < start ? start - committed : 0;
-	share.next = partition->offset = start;
-	share.committed = committed; // a beginning that is not where it left off is committed, too
-	share.known_end = high;
+	assignment_place(&share, committed, timed->err ? -1 : timed->offset, low, high);
+	partition->offset = share.next;
 	return share;
 }
 

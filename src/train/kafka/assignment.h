@@ -38,6 +38,14 @@ size_t assignment_topic(const struct kafka_topic *topics, size_t count, const ch
 void assignment_begin(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions,
 	const struct kafka_topic *topics, size_t topic_count, int64_t wall_ms, struct share *out);
 
+/*
+ * Where a partition is begun that holds offsets from `low` up to `high`, which is the next one:
+ * where its group left off (`committed`; negative: it never was there), but not before `timed`, the
+ * first record that is no older than it looks back (negative: none is that new). Pure.
+ */
+void assignment_place(
+	struct share *share, int64_t committed, int64_t timed, int64_t low, int64_t high);
+
 /* What is to be committed; NULL: nothing. The caller destroys it. */
 rd_kafka_topic_partition_list_t *assignment_uncommitted(
 	const struct assignment *assignment, const struct kafka_topic *topics);

@@ -47,9 +47,10 @@ static bool is_scram(const struct kafka_settings *settings)
 
 int kafka_login_certificate(struct kafka_login *login, int x509_error, char *why, size_t size)
 {
+	// An authority's certificate comes before the one that it signed: what is wrong stays.
+	atomic_store(&login->certificate_error, x509_error);
 	if (x509_error == X509_V_OK)
 		return 1;
-	atomic_store(&login->certificate_error, x509_error);
 	snprintf(why, size, "%s", X509_verify_cert_error_string(x509_error));
 	return 0;
 }
@@ -58,9 +59,10 @@ const char *kafka_login_explain(struct kafka_login *login, rd_kafka_resp_err_t c
 	const char *reason, char *room, size_t size)
 {
 	if (code == RD_KAFKA_RESP_ERR__SSL) {
-		int wrong = atomic_exchange(&login->certificate_error, X509_V_OK);
+		int wrong = atomic_load(&login->certificate_error);
 
-		if (wrong == X509_V_OK)
+		// The library tells of one handshake more than once.
+		if (wrong == X509_V_OK || !strstr(reason, "certificate"))
 			return reason;
 		snprintf(room, size, "the broker's certificate: %s; %s",
 			X509_verify_cert_error_string(wrong), reason);

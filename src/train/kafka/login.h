@@ -14,7 +14,7 @@ struct kafka_login {
 	uint64_t password_hash;		       // of the one in use
 	bool was_refused;
 	int64_t looked_us;
-	atomic_int certificate_error; // OpenSSL's X509_V_ERR_…; 0: none
+	atomic_int certificate_error; // of the last that was looked at: X509_V_ERR_…; 0: none
 };
 
 /* `settings` are those that kafka_properties took. */

@@ -177,7 +177,7 @@ static void what_was_told_is_in_the_topic_whenever_the_process_is_killed(void **
 	drain(url, folder);
 	int count = read_topic(rd_kafka_mock_cluster_bootstraps(mock), seen);
 
-	print_message("%d told, %d records\n", *told, count);
+	print_message("# %d told, %d records\n", *told, count);
 	for (int n = 0; n < *told; n++)
 		if (!seen[n])
 			fail_msg("event %d of %d was lost", n, *told);
