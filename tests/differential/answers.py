@@ -45,7 +45,19 @@ def difference(ours, theirs, grade):
     if a["status"] == "error":
         same = a["errorType"] == b["errorType"] and ours[0] == theirs[0]
         return "" if same else f"ours: {ours[0]} {a['errorType']} ({a['error']}), theirs: {theirs[0]} {b['errorType']} ({b['error']})"
-    a, b = a["data"], b["data"]
+    return between_data(a["data"], b["data"], grade) or between_totals(a["data"], b["data"])
+
+
+def between_totals(ours, theirs):
+    """How many samples were looked at, in all and at each instant."""
+    for name in ("totalQueryableSamples", "totalQueryableSamplesPerStep"):
+        a, b = (data.get("stats", {}).get("samples", {}).get(name) for data in (ours, theirs))
+        if a != b:
+            return f"{name} of ours {a}, of theirs {b}"
+    return ""
+
+
+def between_data(a, b, grade):
     if a["resultType"] != b["resultType"]:
         return f"ours is a {a['resultType']}, theirs a {b['resultType']}"
     if a["resultType"] in ("scalar", "string"):

@@ -35,7 +35,7 @@ def path_of(query):
 
 
 def parameters_of(query, text):
-    return {"query": text, **{name: query[name] for name in ("time", "start", "end", "step") if name in query}}
+    return {"query": text, "stats": "all", **{name: query[name] for name in ("time", "start", "end", "step") if name in query}}
 
 
 def renamed(text):
@@ -64,7 +64,7 @@ def run_round(seed, count, program, keep):
         folder = pathlib.Path(name)
         load = folder / "samples.test"
         load.write_text(samples.load_text(data))
-        arguments = ["--enable-feature=promql-experimental-functions"]
+        arguments = ["--enable-feature=promql-experimental-functions,promql-per-step-stats"]
         if servers.version_of(shutil.which("prometheus")).startswith("2."):
             arguments.append("--range-selectors=closed")
         with servers.prometheus(folder, samples.remote_messages(data)) as peer, \

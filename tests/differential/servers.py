@@ -124,7 +124,7 @@ def prometheus(folder, series_messages):
     port = free_port()
     command = [shutil.which("prometheus"), f"--config.file={folder}/empty.yml", f"--storage.tsdb.path={folder}/data",
                f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=100y", "--web.enable-remote-write-receiver",
-               "--log.level=error"]
+               "--log.level=error", "--enable-feature=promql-per-step-stats"]
     with open(folder / "prometheus.log", "wb") as log, stopped_at_the_end(subprocess.Popen(command, stdout=log, stderr=log)) as process:
         wait_until_ready(process, port)
         for at in range(0, len(series_messages), 500):

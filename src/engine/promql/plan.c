@@ -30,6 +30,7 @@ struct plan_op *plan_add(struct promql_plan *plan, size_t size, const struct pla
 		plan->ops[plan->op_count++] = known;
 		map_set(&plan->known, str_copy(&plan->arena, buffer_str(key)), known);
 	}
+	known->uses++;
 	buffer_finish(key);
 	return known;
 }
@@ -243,6 +244,7 @@ static struct promql_plan *create(const struct promql_expr *expr, struct series_
 	struct promql_plan *plan = plan_create_empty(source, options);
 
 	plan->buckets_depth = !is_outermost; // a sub-query picks samples
+	plan->counts = is_outermost && options->stats;
 	plan->root = plan_build(plan, expr, err);
 	// Of a sub-query's results the marked names stay on: the function over them may keep names.
 	if (plan->root && is_outermost && plan_has(plan, PROMQL_DELAYED_NAMES))
@@ -344,6 +346,8 @@ bool plan_run_block(
 	for (size_t i = 0; i < plan->op_count; i++)
 		if (!plan->ops[i]->ops->eval(plan->ops[i], err))
 			return false;
+	if (plan->options.stats)
+		plan_count_block(plan);
 	return true;
 }
 

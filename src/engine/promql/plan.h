@@ -36,12 +36,14 @@ struct plan_op {
 	struct plan_op **children;
 	size_t child_count, index; // index: in plan->ops
 	bool is_scalar;		   // one column with labels_none, always present
+	unsigned uses;		   // equal expressions that it stands for
 
 	// Set by prepare; all in plan->prepared.
 	size_t series_count;
 	const struct labels **labels;
 	bool *drops; // per output: its name goes at the end (delayed names); NULL: none does
 	const double **columns;
+	uint64_t *seen; // per step: samples looked at; NULL: it looks at none, or nobody asks
 
 	// Set by eval, for the block in work.
 	bool has_histograms; // false: all values are floats, loops need not look
@@ -87,6 +89,8 @@ struct promql_plan {
 	uint64_t work;	       // values computed so far; an inner plan counts in its outermost
 	uint64_t asked_at;     // work at which plan_may_go_on was asked last; of the outermost
 	struct promql_plan *outermost;
+	bool counts;		// what its operators look at, for options.stats
+	size_t counted_steps;	// so far
 	uint64_t label_bytes;	// made by label_replace and label_join since prepare
 	uint64_t pattern_bytes; // that label_replace compiled in this run; of the outermost
 
@@ -301,6 +305,17 @@ static inline bool plan_any_histogram(const double *column, size_t count)
 		any |= sample_is_histogram(column[k]);
 	return any;
 }
+
+/* --- what was looked at (plan_stats.c) --- */
+
+/* To be called by `prepare` of what reads samples. */
+void plan_reserve_seen(struct plan_op *op);
+/* How many floats Prometheus counts a value as. */
+uint64_t plan_seen_size(double value);
+/* A series' values of the block, each looked at; no change where nobody asks. */
+void plan_see_column(struct plan_op *op, const double *column);
+/* After a block was evaluated, where options.stats asks. */
+void plan_count_block(struct promql_plan *plan);
 
 /* --- annotations --- */
 

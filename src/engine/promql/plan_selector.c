@@ -82,10 +82,13 @@ static bool prepare(struct plan_op *op, struct error *err)
 	self->steps = ARENA_ARRAY(&op->plan->prepared, struct selector_step, op->plan->stride);
 	self->lookback_ms = op->plan->options.lookback_ms + op->plan->options.closed_ranges;
 	if (gives_merged(self)) {
+		plan_reserve_seen(op);
 		prepare_timestamps(self, list.count);
 		return true;
 	}
 	plan_reserve(op, list.count);
+	if (self->gives == PLAN_GIVE_VALUES)
+		plan_reserve_seen(op);
 	for (size_t i = 0; i < list.count; i++) {
 		op->labels[i] = list.items[i]->labels;
 		plan_own_column(op, i);
@@ -229,6 +232,7 @@ static void eval_column(struct selector_op *self, size_t i, double *column)
 		follow_column(self, i, column);
 	else
 		fill_column(self, i, column);
+	plan_see_column(&self->op, column);
 }
 
 static void compare_column(struct selector_op *self, double *column)

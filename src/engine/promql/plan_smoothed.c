@@ -30,6 +30,7 @@ static bool prepare(struct plan_op *op, struct error *err)
 
 	window_array_reach(&self->windows, count);
 	plan_reserve(op, count);
+	plan_reserve_seen(op);
 	for (size_t i = 0; i < count; i++) {
 		op->labels[i] = self->series.items[i]->labels;
 		plan_own_column(op, i);
@@ -101,6 +102,7 @@ static void fill_column(struct smoothed_op *self, size_t i)
 		window_gather(window, &self->samples);
 		column[k] = value_at(self, series, reference_ms);
 	}
+	plan_see_column(&self->op, column);
 }
 
 static bool eval(struct plan_op *op, struct error *err)

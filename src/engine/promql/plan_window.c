@@ -74,6 +74,8 @@ static bool prepare(struct plan_op *op, struct error *err)
 	self->results = ARENA_ARRAY(arena, const double *, count);
 	for (size_t i = 0; i < count; i++)
 		self->results[i] = ARENA_ARRAY(arena, double, op->plan->stride);
+	plan_reserve_seen(op);
+	self->block.seen = op->seen;
 	name_outputs(self);
 	return true;
 }
@@ -200,6 +202,20 @@ static bool account(
 	       plan_work(self->op.plan, work_of(window) - work_before, err);
 }
 
+/* For who asks what was looked at. */
+static void see(struct window_op *self, const struct window *window, size_t k)
+{
+	uint64_t *seen = &self->op.seen[k];
+
+	*seen += window->count;
+	if (!window->histogram_count)
+		return;
+	window_gather(window, &self->samples);
+	for (size_t i = 0; i < self->samples.count; i++)
+		if (sample_is_histogram(self->samples.items[i].value))
+			*seen += plan_seen_size(self->samples.items[i].value);
+}
+
 static bool fill_column(struct window_op *self, size_t i, struct error *err)
 {
 	struct promql_plan *plan = self->op.plan;
@@ -220,6 +236,8 @@ static bool fill_column(struct window_op *self, size_t i, struct error *err)
 
 		window_move(window, self->function, &reach, until_ms);
 		column[k] = value_at(self, i, &span);
+		if (self->op.seen)
+			see(self, window, k);
 		// A long window can take seconds at each step.
 		if (work_of(window) - work > PLAN_WORK_BETWEEN_QUESTIONS) {
 			if (!account(self, window, work, err))

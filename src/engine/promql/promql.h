@@ -186,7 +186,8 @@ enum promql_feature {
 	PROMQL_DELAYED_NAMES = 16,	   // promql-delayed-name-removal
 	PROMQL_START_TIMESTAMPS = 32,	   // use-start-timestamps
 	PROMQL_TYPE_AND_UNIT = 64,	   // type-and-unit-labels
-	PROMQL_ALL_FEATURES = 127,
+	PROMQL_PER_STEP_STATS = 128, // promql-per-step-stats: not the engine's, see promql_stats
+	PROMQL_ALL_FEATURES = 255,
 };
 
 /*
@@ -294,6 +295,18 @@ void promql_annotate(struct promql_annotations *annotations, bool is_warning, si
 
 /* --- evaluation --- */
 
+/*
+ * What a query looked at. `sample_count` is Prometheus's totalQueryableSamples: values of selectors
+ * and samples in windows, at all instants together; a histogram is as many as its memory in Go is.
+ * `peak_samples` are those held at once: columns of a block, windows, sub-queries, results. It is
+ * less than Prometheus's, which holds whole ranges.
+ */
+struct promql_stats {
+	uint64_t sample_count, peak_samples;
+	uint64_t *per_instant; // sample_count of each instant; the arena's of promql_query
+	size_t instant_count;
+};
+
 struct promql_options {
 	int64_t lookback_ms;	  // 5 minutes where 0
 	int64_t subquery_step_ms; // 1 minute where 0
@@ -315,6 +328,7 @@ struct promql_options {
 	int64_t step_ms;   // what step() means; 0 for an instant query
 	unsigned features; // enum promql_feature: delayed names, start timestamps, type and unit
 	struct promql_annotations *annotations; // may be NULL: nobody wants them
+	struct promql_stats *stats;		// the same; filled by promql_query
 	/*
 	 * When to give up, asked once a block and now and then inside long ones: ERROR_CANCELLED
 	 * where `cancelled` says so, ERROR_TIMEOUT past `deadline_ms` on `clock_ms`. Both may be

@@ -194,6 +194,28 @@ static bool query_columns(const struct promql_expr *expr, struct series_source *
 	return ok;
 }
 
+/* --- what was looked at --- */
+
+static void begin_stats(struct promql_stats *stats, size_t count, struct arena *arena)
+{
+	*stats = (struct promql_stats){
+		.per_instant = ARENA_ARRAY(arena, uint64_t, count), .instant_count = count};
+}
+
+/* A range selector that is the whole query looks at what it gives. */
+static void end_stats(struct promql_stats *stats, const struct promql_expr *expr,
+	const struct gathering *gathering)
+{
+	stats->peak_samples += gathering->sample_count;
+	if (plan_strip(expr)->kind != PROMQL_RANGE)
+		return;
+	for (size_t i = 0; i < gathering->series_count; i++)
+		for (size_t k = 0; k < gathering->series[i]->count; k++)
+			stats->sample_count +=
+				plan_seen_size(gathering->series[i]->samples[k].value);
+	stats->per_instant[0] = stats->sample_count;
+}
+
 /* --- the query --- */
 
 static bool warn_of_sort(const struct promql_expr *expr, void *context)
@@ -239,6 +261,8 @@ bool promql_query(const struct promql_expr *expr, struct series_source *source,
 	bool ok;
 
 	*out = (struct promql_result){.type = expr->type};
+	if (options.stats)
+		begin_stats(options.stats, count, arena);
 	if (options.start_ms != options.end_ms && options.annotations)
 		promql_walk(expr, warn_of_sort, options.annotations);
 	if (expr->type == PROMQL_STRING) {
@@ -249,6 +273,8 @@ bool promql_query(const struct promql_expr *expr, struct series_source *source,
 		     ? query_window(
 			       plan_strip(expr), source, &options, times_ms, count, &gathering, err)
 		     : query_columns(expr, source, &options, times_ms, count, &gathering, err);
+	if (ok && options.stats)
+		end_stats(options.stats, expr, &gathering);
 	if (ok)
 		// A range of one step is still a range: told by its step.
 		hand_over(&gathering, options.step_ms > 0 || expr->type == PROMQL_MATRIX, out);

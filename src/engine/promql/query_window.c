@@ -166,6 +166,7 @@ static bool read_window(struct reading *reading, struct gathering *gathering, st
 		reading->subquery = subquery_create(reading->plan, expr, err);
 		if (!reading->subquery)
 			return false;
+		subquery_count_samples(reading->subquery);
 	} else {
 		reading->extension = expr->range.selector->selector.extension;
 	}

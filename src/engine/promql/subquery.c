@@ -133,6 +133,11 @@ bool subquery_prepare(struct subquery *subquery, struct series_list *out, struct
 	return true;
 }
 
+void subquery_count_samples(struct subquery *subquery)
+{
+	subquery->inner->counts = subquery->inner->options.stats != NULL;
+}
+
 bool subquery_drops(const struct subquery *subquery, const struct series *series)
 {
 	(void)subquery;

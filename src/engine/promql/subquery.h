@@ -17,6 +17,9 @@ void subquery_destroy(struct subquery *subquery);
 /* The series that may come out, in an order that only grows. In plan->prepared. */
 bool subquery_prepare(struct subquery *subquery, struct series_list *out, struct error *err);
 
+/* What it looks at counts as the query's: it is all there is of it. */
+void subquery_count_samples(struct subquery *subquery);
+
 /* Whether a series' name is to go at the end (delayed names). */
 bool subquery_drops(const struct subquery *subquery, const struct series *series);
 /* Series that came out so far; more than subquery_prepare gave where they depend on values. */

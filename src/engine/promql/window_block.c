@@ -128,6 +128,7 @@ static bool fill(struct window_block *block, struct promql_plan *plan, struct wi
 		.sum = window->sum,
 		.moments = window->moments,
 		.sorted = &window->sorted,
+		.seen = block->seen,
 		.plan = plan,
 		.err = err};
 

@@ -17,6 +17,7 @@ struct window_block {
 	size_t count, capacity;
 	uint32_t *events; // indices of resets or changes; candidates of extremes
 	size_t event_capacity;
+	uint64_t *seen; // per step of a column: samples inside are added; borrowed, may be NULL
 };
 
 /* Empties it, but for one sample that lies before all that will be read. */

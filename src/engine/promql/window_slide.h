@@ -23,6 +23,7 @@ struct slide {
 	struct window_sorted *sorted;
 	// Work beyond what comes and goes, which may be too much.
 	struct promql_plan *plan;
+	uint64_t *seen; // per step: samples inside are added; may be NULL
 	uint64_t looked_at, counted;
 	struct error *err;
 	bool failed;
@@ -70,6 +71,8 @@ static inline __attribute__((always_inline)) void slide_over(struct slide *slide
 			add(slide, slide->end++);
 		while (slide->begin < slide->end && slide->items[slide->begin].t_ms <= gone_ms)
 			remove(slide, slide->begin++);
+		if (slide->seen)
+			slide->seen[k] += slide->end - slide->begin;
 		column->values[k] =
 			slide->begin < slide->end ? value(slide, &step->span) : sample_stale();
 	}

@@ -170,6 +170,8 @@ static void smooth(struct slide *slide, const struct slide_column *column)
 		windows[waiting++] = (struct smoothed_window){slide->items + slide->begin,
 			slide->end - slide->begin, {parameters[0], parameters[1], 0, 0, 0}};
 		slide->looked_at += slide->end - slide->begin;
+		if (slide->seen)
+			slide->seen[k] += slide->end - slide->begin;
 		if (waiting == LANES) {
 			smooth_together(windows, column->values + k + 1 - LANES);
 			waiting = 0;

@@ -17,7 +17,7 @@ static const struct {
 	{"type-and-unit-labels", PROMQL_TYPE_AND_UNIT},
 	{"promql-at-modifier", 0},
 	{"promql-negative-offset", 0},
-	{"promql-per-step-stats", 0},
+	{"promql-per-step-stats", PROMQL_PER_STEP_STATS},
 	{"native-histograms", 0},
 };
 

@@ -117,7 +117,8 @@ static void take_stats(struct query *query)
 	query->stats.eval_total = (double)(job->ended_us - job->started_us) / 1e6;
 	query->stats.queue = (double)(job->started_us - job->begun_us) / 1e6;
 	query->stats.total = (double)(job->ended_us - job->begun_us) / 1e6;
-	query->stats.samples = query->stats.peak_samples = count_samples(&query->result);
+	query->stats.begin_ms = query->start_ms;
+	query->stats.step_ms = query->step_ms;
 }
 
 static bool next(void *job, struct buffer *out)
@@ -225,6 +226,10 @@ static bool read_parameters(struct query *query, const struct form *form,
 		.clock_ms = clock_monotonic_ms,
 	};
 	query->wants_stats = form_get(form, "stats").len > 0;
+	if (query->wants_stats)
+		query->options.stats = &query->stats.samples;
+	query->stats.has_steps = str_equal(form_get(form, "stats"), STR("all")) &&
+				 (options->features & PROMQL_PER_STEP_STATS);
 	query->text = form_get(form, "query");
 	return prometheus_read_limit(form, &query->limit, err) &&
 	       (query->is_range ? read_range(query, form, err)

@@ -27,7 +27,19 @@ static const char *type_name(const struct prometheus_result *at)
 	return "vector";
 }
 
-/* Source: util/stats/query_stats.go; the totals per step are asked for by an option there. */
+static void write_steps(struct buffer *out, const struct prometheus_stats *stats)
+{
+	buffer_append_text(out, "\"totalQueryableSamplesPerStep\":[");
+	for (size_t i = 0; i < stats->samples.instant_count; i++) {
+		buffer_append_text(out, i ? ",[" : "[");
+		buffer_append_number(
+			out, (double)(stats->begin_ms + (int64_t)i * stats->step_ms) / 1000);
+		buffer_printf(out, ",%llu]", (unsigned long long)stats->samples.per_instant[i]);
+	}
+	buffer_append_text(out, "],");
+}
+
+/* Source: util/stats/query_stats.go. */
 static void write_stats(struct buffer *out, const struct prometheus_stats *stats)
 {
 	const struct {
@@ -47,8 +59,12 @@ static void write_stats(struct buffer *out, const struct prometheus_stats *stats
 		buffer_printf(out, "%s\"%s\":", i ? "," : "", timings[i].name);
 		buffer_append_number(out, timings[i].seconds);
 	}
-	buffer_printf(out, "},\"samples\":{\"totalQueryableSamples\":%llu,\"peakSamples\":%llu}}",
-		(unsigned long long)stats->samples, (unsigned long long)stats->peak_samples);
+	buffer_append_text(out, "},\"samples\":{");
+	if (stats->has_steps && stats->samples.instant_count)
+		write_steps(out, stats);
+	buffer_printf(out, "\"totalQueryableSamples\":%llu,\"peakSamples\":%llu}}",
+		(unsigned long long)stats->samples.sample_count,
+		(unsigned long long)stats->samples.peak_samples);
 }
 
 static bool write_end(const struct prometheus_result *at, struct buffer *out)

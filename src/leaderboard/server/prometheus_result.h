@@ -7,7 +7,9 @@
 /* What "stats" tells; times in seconds. */
 struct prometheus_stats {
 	double eval_total, preparation, inner_eval, queue, total;
-	uint64_t samples, peak_samples;
+	struct promql_stats samples;
+	bool has_steps; // tells of each instant, too: begin_ms, begin_ms + step_ms, ...
+	int64_t begin_ms, step_ms;
 };
 
 /* A result and how far it is written; everything is borrowed. */
