@@ -129,6 +129,9 @@ def test_two_trains_are_seen_each_with_its_own_and_with_its_age(trains, kafka): 
     status, picture = room.ask_bytes("/api/train/frame.jpg?train=red")
     assert status == 200 and picture[:2] == b"\xff\xd8"
     assert room.metric("railquest_monitor_trains") == 2
+    assert all(row["alerts"] == [] for row in rows) and room.metric('railquest_train_up{train="red"}') == 1
+    assert room.metric('railquest_train_picture_age_seconds{train="red"}') < 5
+    assert room.metric('railquest_train_alert{train="red",alert="silent"}') == 0
     assert room.metric('railquest_monitor_lag_records{topic="railquest.events"}') == 0
     assert "ok kafka" in room.ask("/ready")[1]
     # A command goes to the commands' topic, under the train's name.
@@ -137,6 +140,10 @@ def test_two_trains_are_seen_each_with_its_own_and_with_its_age(trains, kafka): 
     record = read_one(kafka, COMMANDS)
     assert record.key == "red" and record.type == "railquest.command.v1"
     assert json.loads(record.value)["command"] == "stop" and json.loads(record.value)["id"] == json.loads(text)["id"]
+    # Trains that say nothing are told of, on the page and to Prometheus.
+    wait_until(lambda: [row["alerts"] for row in room.get("/api/trains")[1]["trains"]] == [["silent"], ["silent"]], "no alert")
+    assert room.metric('railquest_train_up{train="blue"}') == 0
+    assert room.metric('railquest_train_alert{train="blue",alert="silent"}') == 1
     # Nobody took it there: it is told as unanswered, later than over MQTT.
     wait_until(lambda: room.get("/api/train/status?train=red")[1]["commands"][-1]["outcome"] == "unanswered", "never unanswered")
     assert room.close() == 0, room.log()

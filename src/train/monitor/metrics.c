@@ -125,6 +125,7 @@ void monitor_collect(void *context)
 	metric_set(out->viewers, (double)http_server_stats(service_http(monitor->service)).streams);
 	metric_set(out->age, age_us == INT64_MAX ? __builtin_nan("") : (double)age_us / 1e6);
 	monitor_record_collect(monitor);
+	monitor_collect_trains(monitor);
 	if (monitor->source)
 		source_collect(monitor->source);
 }

@@ -6,6 +6,7 @@
 #include "train/monitor/serve.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	WAKE_US = 5000,
@@ -305,6 +306,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	service_destroy(monitor.service);
 	monitor_record_stop(&monitor);
 	fleet_finish(&monitor.fleet);
+	free(monitor.train_metrics);
 	arena_finish(&arena);
 	return ok;
 }

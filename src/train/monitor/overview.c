@@ -6,26 +6,41 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/monitor/alerts.h"
 #include "train/monitor/fields.h"
 #include "train/monitor/serve.h"
 
 static const int64_t PACE_US = 400000, HEARTBEAT_US = 1000000;
-// A train that says nothing for so long is silent: it speaks several times a second.
-static const int64_t ALIVE_US = 3000000;
 
-static bool is_alive(const struct state *state, int64_t now_us)
+static bool is_alive(unsigned alerts)
 {
-	return state->facts.heard_us && now_us - state->facts.heard_us < ALIVE_US;
+	return !(alerts & 1U << ALERT_SILENT);
+}
+
+static void put_alerts(struct buffer *out, unsigned alerts)
+{
+	bool is_first = true;
+
+	buffer_append_text(out, ",\"alerts\":[");
+	for (size_t i = 0; i < ALERT_COUNT; i++) {
+		if (!(alerts & 1U << i))
+			continue;
+		buffer_printf(out, "%s\"%s\"", is_first ? "" : ",", alert_names[i]);
+		is_first = false;
+	}
+	buffer_append_char(out, ']');
 }
 
 static void put_row(struct buffer *out, const struct fleet_train *train, int64_t now_us)
 {
 	const struct state *state = &train->state;
 	const struct state_facts *facts = &state->facts;
+	unsigned alerts = alerts_of(state, now_us);
 
 	buffer_append_text(out, "{\"train\":");
 	json_string(out, str_from(train->name));
-	field_bool(out, "alive", is_alive(state, now_us));
+	field_bool(out, "alive", is_alive(alerts));
+	put_alerts(out, alerts);
 	if (facts->heard_us)
 		field_int(out, "heard_us", facts->heard_us);
 	if (state->picture.number) {
@@ -53,10 +68,10 @@ static uint64_t generation_of(const struct fleet_train *train, int64_t now_us)
 {
 	const uint64_t *generations = train->state.generations;
 
-	return 1 +
-	       2 * (generations[STATE_FRAME] + generations[STATE_DECISION] +
-			   generations[STATE_TELEMETRY]) +
-	       is_alive(&train->state, now_us);
+	return 1 + alerts_of(&train->state, now_us) +
+	       (generations[STATE_FRAME] + generations[STATE_DECISION] +
+		       generations[STATE_TELEMETRY]) *
+		       (1U << ALERT_COUNT);
 }
 
 struct overview {

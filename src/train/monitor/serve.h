@@ -32,6 +32,7 @@ struct monitor_metrics {
 };
 
 struct monitor_record;
+struct monitor_train_metrics;
 
 struct monitor {
 	struct service *service;
@@ -42,6 +43,8 @@ struct monitor {
 	struct wire_id clock;
 	struct monitor_counts counts;
 	struct monitor_metrics metrics;
+	struct monitor_train_metrics *train_metrics; // of the first measured_trains of the fleet
+	size_t measured_trains;
 	struct http_timer *waking, *ticking;
 	bool will_wake;
 };
@@ -52,6 +55,7 @@ extern const size_t monitor_route_count;
 void monitor_create_metrics(struct monitor *monitor);
 /* What service_options.collect and state_setup.hop want; `context` is the monitor. */
 void monitor_collect(void *context);
+void monitor_collect_trains(struct monitor *monitor); // train_metrics.c
 void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
 
 /* --- answers --- */

@@ -106,10 +106,14 @@ export interface Source {
 	kafka: Kafka | null;
 }
 
+/** What somebody should look at. */
+export type Alert = 'silent' | 'pictures' | 'battery';
+
 /** A train among others. */
 export interface Row {
 	train: string;
 	alive: boolean;
+	alerts: Alert[];
 	number?: number;
 	at_us?: number;
 	order?: Order;

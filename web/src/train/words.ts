@@ -1,7 +1,7 @@
 // Every text of the train's page, in both languages. `French` has the type of `English`: a missing key does not compile.
 
 import type { LanguageCode } from '../format';
-import type { Kafka, Mode, Order, Outcome, Verb } from './contract';
+import type { Alert, Kafka, Mode, Order, Outcome, Verb } from './contract';
 import type { Because, Rung } from './ladder';
 
 type Membership = Kafka['membership'];
@@ -80,6 +80,7 @@ const en = {
 	all_trains: 'All trains',
 	no_trains: 'No train was heard of yet.',
 	silent: 'silent',
+	alerts: { silent: 'silent', pictures: 'old pictures', battery: 'battery low' } as Said<Alert>,
 	cloud: 'Cloud',
 	group: 'Group',
 	memberships: { joining: 'joining the group', rebalancing: 'partitions move', member: 'member' } as Said<Membership>,
@@ -178,6 +179,7 @@ const fr: TrainWords = {
 	all_trains: 'Tous les trains',
 	no_trains: 'Aucun train ne s’est encore fait entendre.',
 	silent: 'muet',
+	alerts: { silent: 'muet', pictures: 'images anciennes', battery: 'batterie faible' },
 	cloud: 'Nuage',
 	group: 'Groupe',
 	memberships: { joining: 'rejoint le groupe', rebalancing: 'des partitions changent de main', member: 'membre' },
