@@ -46,6 +46,9 @@ def test_acts_need_the_admin_token_and_say_what_is_wrong(tmp_path):
                             ({"act": "thaw"}, "has no freeze")):
             status, answer = act(server, wrong)
             assert (status, answer["status"]) == (400, "error") and says in answer["error"], (wrong, answer)
+        for places, says in ((0, "1 to "), (1e9, "whole number"), (10**9, "1 to "), ("3", "whole number")):
+            status, answer = act(server, {"act": "prize", "places": places})
+            assert status == 400 and says in answer["error"], answer
         # A page of another site cannot act for whoever is logged in.
         assert server.request("/api/quest/acts", json.dumps(void), {
             "Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json", "Origin": "http://evil.example"})[0] == 403
@@ -60,7 +63,7 @@ def test_without_an_admin_token_nobody_acts_over_http(tmp_path):
 
 def test_every_act_is_an_event_that_another_takes_back(tmp_path):
     start = int(time.time()) - 600
-    race = admin_race(tmp_path, start, environments=["dev", "prod"], environment="prod")
+    race = admin_race(tmp_path, start, environments=["dev", "prod"], environment="prod", prize=1)
     with race.serve() as server:
         complete(server, "batman", start + 100)
         complete(server, "robin", start + 130)
@@ -90,6 +93,8 @@ def test_every_act_is_an_event_that_another_takes_back(tmp_path):
         outage = done({"act": "exclude", "cluster": "gotham", "from": "10s", "to": 40},
                       lambda: rows(server)["batman@gotham"]["exercises"][0]["at_s"] == 70)
         assert (outage["from_ms"], outage["to_ms"]) == ((start + 10) * 1000, (start + 40) * 1000)
+        done({"act": "prize", "places": 2}, lambda: board(server)["prize_line"] == 2)
+        assert board(server)["prize_line"] == 1
         done({"act": "switch-env", "env": "dev"}, lambda: board(server)["state"] == "running")
         explained = json.loads(get(server, "/api/quest/explain?player=gotham/batman")[1])
         assert abs(sum(line["points"] for line in explained["lines"]) - explained["score"]) < 1e-9

@@ -46,4 +46,5 @@ def test_every_endpoint_has_an_example_or_a_word_why_not():
     unshown = {path for path in paths if path.replace("*", "room") not in shown}
     assert unshown == {"/stage", "/api/quest/standings", "/api/quest/curves", "/api/quest/events", "/api/quest/stream",
                        "/api/quest/sources", "/api/quest/explain", "/api/quest/export", "/api/quest/head",
+                       "/api/quest/acts", "/api/quest/verify",
                        "/api/v1/read", "/api/v1/*", "/metrics", "/*"}

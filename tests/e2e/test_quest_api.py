@@ -42,7 +42,9 @@ def test_standings_say_what_is_raced_and_how_far_it_got(server):
         "schema": 1, "scenario": "fake", "seed": 0, "scoring": "author-2024", "state": "finished", "live": True,
         "run": 1, "seq": 6, "start": 1795303425, "now_s": 150, "end_s": 150, "unit_s": 5, "speed": None,
         "delta_window_s": 10, "prize_line": 2, "lead_changes": 1, "players": 4, "active": 3,
-        "clusters": ["gotham", "metropolis"]}
+        "clusters": ["gotham", "metropolis"], "prize_ties": "split", "clock_s": 150, "freeze_s": None,
+        "languages": ["en", "fr"]}
+    assert [row["prize"] for row in rows] == [True, True, False, False]
     assert [(row["name"], row["end_s"], row["done"]) for row in exercises] == [
         ("hero", 50, 3), ("villain", 100, 1), ("fight", 150, 0)]
     assert [(row["rank"], row["id"], row["score"], row["done"]) for row in rows] == [

@@ -85,11 +85,16 @@ function now() {
 function standings(at_s, live) {
 	const rows = ranks(at_s);
 	const before = new Map(ranks(at_s - 600).map((row) => [row.id, row.rank]));
-	for (const row of rows) row.delta = (before.get(row.id) ?? row.rank) - row.rank;
+	const places = players < 30 ? Math.floor(players / 2) : 30;
+	for (const row of rows) {
+		row.delta = (before.get(row.id) ?? row.rank) - row.rank;
+		row.prize = row.done > 0 && row.rank <= places;
+		row.on_line = false;
+	}
 	return {
 		schema: 1, scenario: 'mock', seed: 1, scoring: 'author-2024', state: at_s >= END_S ? 'finished' : 'running', live, run, seq: 0,
 		start: 1728036000, now_s: at_s, end_s: END_S, unit_s: UNIT_S, speed, delta_window_s: 600,
-		prize_line: players < 30 ? Math.floor(players / 2) : 30, lead_changes: 0, players,
+		prize_line: places, prize_ties: 'split', lead_changes: 0, players,
 		active: rows.filter((row) => row.done > 0).length, clusters: CLUSTERS,
 		exercises: EXERCISES.map((exercise, i) => ({ ...exercise, done: rows.filter((row) => row.exercises[i]).length })),
 		rows,

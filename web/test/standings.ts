@@ -13,6 +13,8 @@ export function standings(now_s: number, players: { user: string; score: number;
 			cluster: 'gotham',
 			score,
 			done: done.length,
+			prize: done.length > 0,
+			on_line: false,
 			exercises: [0, 1, 2].map((k) => {
 				const at_s = done[k];
 				return at_s === undefined ? null : { at_s, low_s: at_s, high_s: at_s };

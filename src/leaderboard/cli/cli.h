@@ -24,6 +24,7 @@ extern const struct command cli_event_award_command;
 extern const struct command cli_event_confirm_command;
 extern const struct command cli_event_exclude_command;
 extern const struct command cli_event_switch_env_command;
+extern const struct command cli_event_prize_command;
 extern const struct command cli_event_thaw_command;
 extern const struct command cli_event_undo_command;
 extern const struct command cli_event_void_command;

@@ -74,6 +74,9 @@ static bool read_arguments(
 {
 	if (request->kind == EVENT_UNDO || (request->kind == EVENT_VOID && argc == 1))
 		return read_number(argv[0], &request->of, err);
+	if (request->kind == EVENT_PRIZE)
+		return number_parse_int(str_from(argv[0]), &request->places) ||
+		       error_set(err, ERROR_INVALID, "\"%s\" is no number of places", argv[0]);
 	if (request->kind == EVENT_SWITCH_ENV)
 		request->env = argv[0];
 	else if (request->kind == EVENT_EXCLUDE)
@@ -175,6 +178,7 @@ ACT(award, EVENT_AWARD)
 ACT(confirm, EVENT_CONFIRM)
 ACT(exclude, EVENT_EXCLUDE)
 ACT(switch_env, EVENT_SWITCH_ENV)
+ACT(prize, EVENT_PRIZE)
 ACT(thaw, EVENT_THAW)
 ACT(undo, EVENT_UNDO)
 ACT(void, EVENT_VOID)
@@ -260,6 +264,19 @@ const struct command cli_event_switch_env_command = {
 	.run = run_switch_env,
 };
 
+const struct command cli_event_prize_command = {
+	.name = "event prize",
+	.arguments = "PLACES",
+	.min_arguments = 1,
+	.max_arguments = 1,
+	.summary = "move the prize line, for the whole race",
+	.description = "Instead of the quest file's number of places; undo takes it back.",
+	.examples = "  railquest event prize 25 --log race.db --who anna --why \"five were not "
+		    "delivered\"\n",
+	.options = plain_table,
+	.run = run_prize,
+};
+
 const struct command cli_event_thaw_command = {
 	.name = "event thaw",
 	.summary = "let the public see what came after the freeze",
@@ -277,9 +294,9 @@ const struct command cli_event_undo_command = {
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.summary = "make an act as if it had never been done",
-	.description =
-		"Of void, add, adjust, exclude, switch-env, scoring, confirm, thaw, and of undo "
-		"itself. The act stays in the log, as does its undoing.",
+	.description = "Of void, add, adjust, exclude, switch-env, scoring, confirm, thaw, prize, "
+		       "and of undo "
+		       "itself. The act stays in the log, as does its undoing.",
 	.examples = "  railquest event undo 413 --log race.db --who anna --why \"wrong player\"\n",
 	.options = plain_table,
 	.run = run_undo,

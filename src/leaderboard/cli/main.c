@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&cli_event_exclude_command,
 	&cli_event_switch_env_command,
 	&cli_event_thaw_command,
+	&cli_event_prize_command,
 	&cli_event_confirm_command,
 	&cli_event_undo_command,
 	&cli_score_command,

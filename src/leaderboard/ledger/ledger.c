@@ -110,6 +110,19 @@ static bool find_env(struct ledger *ledger, struct error *err)
 		err, ERROR_INVALID, "the quest has no environment \"%.*s\"", STR_ARG(ledger->env));
 }
 
+static void find_prize(struct ledger *ledger)
+{
+	const struct ledger_options *options = &ledger->options;
+	const struct event_log_entry *entry = last_of(ledger, EVENT_PRIZE);
+
+	if (options->prize)
+		ledger->prize = *options->prize;
+	else if (options->file)
+		ledger->prize = options->file->prize;
+	if (entry && entry->places > 0 && entry->places <= QUEST_MAX_PLAYERS)
+		ledger->prize.places = (size_t)entry->places;
+}
+
 /* --- excluded time --- */
 
 struct span {
@@ -274,6 +287,7 @@ struct ledger *ledger_create(const struct ledger_options *options,
 		ledger_destroy(ledger);
 		return NULL;
 	}
+	find_prize(ledger);
 	ledger_add_people(ledger);
 	ledger->marks = ARENA_ARRAY(&ledger->arena, struct ledger_mark,
 		ledger->player_count * ledger->counting->exercise_count + 1);
@@ -309,6 +323,11 @@ int64_t ledger_version(const struct ledger *ledger)
 struct str ledger_env(const struct ledger *ledger)
 {
 	return ledger->env;
+}
+
+struct quest_prize ledger_prize(const struct ledger *ledger)
+{
+	return ledger->prize;
 }
 
 int64_t ledger_end_ms(const struct ledger *ledger)

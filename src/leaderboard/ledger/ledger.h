@@ -39,6 +39,8 @@ const struct quest_counting *ledger_counting(const struct ledger *ledger);
 int64_t ledger_version(const struct ledger *ledger); // of the scoring; 0: no event applied it
 struct str ledger_env(const struct ledger *ledger);  // may be empty
 int64_t ledger_end_ms(const struct ledger *ledger);
+/* The line: the last act's places, else the options' or the file's; 0 places: there is none. */
+struct quest_prize ledger_prize(const struct ledger *ledger);
 /*
  * What the public may see, where the quest file has a freeze: nothing that was appended after it,
  * and no instant past it, until a thaw is in force. How many of the entries; and the instant.
@@ -154,7 +156,7 @@ struct ledger_request {
 	const char *who, *why, *player, *cluster, *exercise, *condition, *env;
 	const char *time, *from, *to; // as ledger_read_instant reads them
 	double points;
-	int64_t of;
+	int64_t of, places; // 0: none
 };
 /* An act as it is asked for, still to be prepared. Fails: ERROR_INVALID for an instant that is
  * none. */

@@ -326,6 +326,20 @@ static bool prepare_confirm(const struct preparing *own)
 	return true;
 }
 
+static bool prepare_prize(const struct preparing *own)
+{
+	const size_t before = own->ledger->prize.places;
+
+	if (own->act->places < 1 || own->act->places > QUEST_MAX_PLAYERS)
+		return error_set(own->err, ERROR_INVALID,
+			"a prize line has 1 to %d places above it", QUEST_MAX_PLAYERS);
+	if ((size_t)own->act->places == before)
+		return fail(own, "the prize line is there already");
+	own->act->before = str_format(own->arena, "%zu places", before);
+	own->act->after = str_format(own->arena, "%lld places", (long long)own->act->places);
+	return true;
+}
+
 static bool prepare_thaw(const struct preparing *own)
 {
 	const struct quest_file *file = own->ledger->options.file;
@@ -372,6 +386,8 @@ bool ledger_prepare(const struct ledger *ledger, struct event_log_entry *act, st
 		return prepare_confirm(&own);
 	case EVENT_THAW:
 		return prepare_thaw(&own);
+	case EVENT_PRIZE:
+		return prepare_prize(&own);
 	}
 	return false;
 }

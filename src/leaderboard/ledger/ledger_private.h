@@ -1,6 +1,6 @@
 /* ledger/ledger_private.h — private to ledger. ledger.c folds the events, ledger_people.c says who
- * has a row, ledger_standings.c ranks, ledger_skew.c knows clocks, ledger_explain.c explains,
- * ledger_act.c checks acts, and print_*.c write. */
+ * has a row, ledger_standings.c ranks, ledger_prize.c draws the line, ledger_skew.c knows clocks,
+ * ledger_explain.c explains, ledger_act.c checks acts, and print_*.c write. */
 #ifndef LEDGER_PRIVATE_H
 #define LEDGER_PRIVATE_H
 
@@ -39,6 +39,7 @@ struct ledger {
 	struct ledger_mark *marks; // [player][exercise]
 	struct ledger_gift *gifts;
 	size_t gift_count, gift_capacity;
+	struct quest_prize prize;
 	int64_t *confirms; // [player] the event by which his photo finishes were looked at; 0: none
 	struct ledger_skew *skews;
 	size_t skew_count;
@@ -72,10 +73,18 @@ int64_t ledger_skew_of(const struct ledger *ledger, const struct event_log_entry
 /* By how much it may matter: the farthest of a player's completions by now_ms, 0 up to
  * LEDGER_SKEW_MS. */
 int64_t ledger_worst_skew(const struct ledger *ledger, size_t player, int64_t now_ms);
+/* ledger_prize.c: who is above the line, or on it; rows best first. */
+void ledger_draw_line(const struct ledger *ledger, struct ledger_row *rows, size_t count);
 /* "±6 s, clock +30.0 s, confirmed" */
 void ledger_print_photo(
 	struct buffer *out, const struct ledger_row *row, enum ledger_language language);
 
+static inline struct str ledger_exercise_name(const struct ledger *ledger, size_t exercise)
+{
+	return ledger->counting->exercises[exercise].name;
+}
+/* "NAME":"2024-10-08T13:15:00Z" */
+void ledger_print_instant(struct buffer *out, const char *name, int64_t t_ms);
 /* Titles; the name where the file has none. */
 struct str ledger_exercise_title(
 	const struct ledger *ledger, size_t exercise, enum ledger_language language);

@@ -97,6 +97,7 @@ bool ledger_fill(const struct ledger *ledger, const struct ledger_request *reque
 	out->condition = text_or(request->condition, STR(""));
 	out->points = request->points;
 	out->of = request->of;
+	out->places = request->places;
 	if (!read_instants(ledger, request, out, err))
 		return false;
 	if (request->player && is_of_player(request->kind)) {

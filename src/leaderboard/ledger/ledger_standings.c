@@ -117,43 +117,6 @@ static void flag_photo_finish(const struct ledger *ledger, const struct quest_st
 	row->confirmed = is_confirmed(ledger, at[-1].player, at->player, now_ms);
 }
 
-/* --- the prize line --- */
-
-static bool may_win(const struct ledger *ledger, const struct ledger_row *row)
-{
-	return row->done && !ledger->players[row->player].no_prize;
-}
-
-/*
- * Counts those who may win, in the order of ranks; whoever is equal to the last of them but comes
- * after him stands on the line with all who share that rank.
- */
-static void draw_line(const struct ledger *ledger, struct ledger_row *rows, size_t count)
-{
-	const struct quest_file *file = ledger->options.file;
-	const struct quest_prize *prize = ledger->options.prize ? ledger->options.prize
-					  : file		? &file->prize
-								: NULL;
-	size_t places = prize ? prize->places : 0, taken = 0, line_rank = 0;
-	bool is_shared = false;
-
-	for (size_t i = 0; i < count && places; i++) {
-		if (!may_win(ledger, &rows[i]))
-			continue;
-		if (taken++ < places) {
-			rows[i].prize = true;
-			line_rank = rows[i].rank;
-		} else {
-			is_shared |= rows[i].rank == line_rank;
-		}
-	}
-	for (size_t i = 0; i < count && is_shared; i++)
-		if (rows[i].rank == line_rank && may_win(ledger, &rows[i])) {
-			rows[i].on_line = true;
-			rows[i].prize = prize->split_ties;
-		}
-}
-
 size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row *out)
 {
 	struct quest_standing *standings = ledger->standings;
@@ -169,7 +132,7 @@ size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row
 		if (i)
 			flag_photo_finish(ledger, &standings[i], now_ms, &out[i]);
 	}
-	draw_line(ledger, out, ledger->player_count);
+	ledger_draw_line(ledger, out, ledger->player_count);
 	return ledger->player_count;
 }
 

@@ -256,6 +256,7 @@ static void take_entry(struct live *live, const struct event_log_entry *entry)
 	case EVENT_SCORING:
 	case EVENT_CONFIRM:
 	case EVENT_THAW:
+	case EVENT_PRIZE:
 	case EVENT_SOURCE:
 		break; // of the board alone
 	}

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 const char *const event_kind_names[] = {"completion", "push", "award", "void", "add", "adjust",
-	"exclude", "switch-env", "scoring", "undo", "confirm", "thaw", "seat", "source", NULL};
+	"exclude", "switch-env", "scoring", "undo", "confirm", "thaw", "prize", "seat", "source",
+	NULL};
 
 bool event_kind_parse(struct str name, enum event_kind *out)
 {
@@ -48,6 +49,7 @@ static const struct member members[] = {
 	{"n", MEMBER_COUNT, offsetof(struct event_log_entry, id)},
 	MEMBER(observed_ms, MEMBER_INSTANT),
 	MEMBER(of, MEMBER_COUNT),
+	MEMBER(places, MEMBER_COUNT),
 	MEMBER(points, MEMBER_POINTS),
 	MEMBER(scoring, MEMBER_JSON),
 	MEMBER(skew_high_ms, MEMBER_INSTANT),

@@ -27,11 +27,12 @@ enum event_kind {
 	EVENT_UNDO,	  // the act `of` was never done
 	EVENT_CONFIRM,	  // a photo finish was looked at
 	EVENT_THAW,	  // the public sees what came after the freeze
+	EVENT_PRIZE,	  // the prize line is under `places` of them
 	EVENT_SEAT,	  // a player was seen for the first time; `condition` active: was there
 	EVENT_SOURCE,	  // `source` went `condition` (up, down), `evidence` says why; or its clock
 			  // was measured (skew)
 };
-enum { EVENT_KIND_COUNT = 14 };
+enum { EVENT_KIND_COUNT = 15 };
 
 /* "completion", "push", …, "switch-env": in the order of the enum, NULL at the end. */
 extern const char *const event_kind_names[];
@@ -41,8 +42,8 @@ bool event_kind_parse(struct str name, enum event_kind *out);
 #define EVENT_NO_INSTANT INT64_MIN
 
 /*
- * One event. Instants are Unix milliseconds. An empty text, a 0 `of` or `version`, 0 points and
- * instants at EVENT_NO_INSTANT are left out of its JSON; which members a kind has is in
+ * One event. Instants are Unix milliseconds. An empty text, a 0 `of`, `places` or `version`, 0
+ * points and instants at EVENT_NO_INSTANT are left out of its JSON; which members a kind has is in
  * docs/proof.md. Make one with EVENT_ENTRY, which has no instants.
  */
 struct event_log_entry {
@@ -57,6 +58,7 @@ struct event_log_entry {
 	struct str evidence;
 	double points;
 	int64_t of;		  // EVENT_VOID, EVENT_UNDO, EVENT_CONFIRM: the event meant
+	int64_t places;		  // EVENT_PRIZE
 	int64_t version;	  // EVENT_SCORING
 	struct str scoring;	  // EVENT_SCORING: a JSON object
 	struct str before, after; // what the act changed, in words

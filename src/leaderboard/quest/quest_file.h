@@ -97,9 +97,13 @@ struct quest_parameters {
 	double weight, slope, ramp;
 };
 
+/* How many prizes one group takes: without a group there is no limit. */
+enum quest_one_per { QUEST_PER_PLAYER, QUEST_PER_TEAM, QUEST_PER_TABLE };
+
 /* A line under a place. Who may not win is skipped when counting to it. */
 struct quest_prize {
-	size_t places;	 // 0: no line
+	enum quest_one_per one_per; // of a team (a company, say) or a table the best alone
+	size_t places;		    // 0: no line
 	bool split_ties; // whoever shares the place on the line is above it too; else: jury decides
 };
 

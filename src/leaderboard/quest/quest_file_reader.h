@@ -1,7 +1,8 @@
 /*
  * Private to quest: reading a quest file. quest_file.c has the whole, quest_file_probe.c conditions
- * that are no metrics, quest_file_points.c scorings and what rehearsals in numbers need,
- * quest_file_people.c who takes part, quest_file_sources.c where metrics come from.
+ * that are no metrics, quest_file_points.c scorings and the prize line, quest_file_fairness.c what
+ * rehearsals in numbers need, quest_file_people.c who takes part, quest_file_sources.c where
+ * metrics come from.
  */
 #ifndef QUEST_QUEST_FILE_READER_H
 #define QUEST_QUEST_FILE_READER_H

@@ -214,7 +214,7 @@ struct quest_prize rehearsal_prize(const struct rehearsal *rehearsal)
 	size_t players, half;
 
 	if (rehearsal->file)
-		return rehearsal->file->prize;
+		return rehearsal->ledger ? ledger_prize(rehearsal->ledger) : rehearsal->file->prize;
 	rehearsal_players(rehearsal, &players);
 	half = players > 1 ? players / 2 : 1;
 	return (struct quest_prize){

@@ -25,7 +25,7 @@ static bool read_kind(const json_t *value, enum event_kind *out, struct error *e
 	return (name.data && event_kind_parse(name, out)) ||
 	       error_set(err, ERROR_INVALID,
 		       "\"act\" must be void, add, adjust, award, exclude, switch-env, confirm, "
-		       "thaw or undo");
+		       "thaw, prize or undo");
 }
 
 /* Texts; an instant may be a number, too: Unix seconds, or seconds after the start. */
@@ -58,6 +58,11 @@ static bool read_number(
 		       error_set(err, ERROR_INVALID,
 			       "\"points\" must be a number from -1000000 to 1000000");
 	}
+	if (strcmp(name, "places") == 0) {
+		out->places = json_integer_value(value);
+		return json_is_integer(value) ||
+		       error_set(err, ERROR_INVALID, "\"places\" must be a whole number");
+	}
 	out->of = json_integer_value(value);
 	return (json_is_integer(value) && out->of > 0) ||
 	       error_set(err, ERROR_INVALID, "\"of\" must be the number of an event");
@@ -68,14 +73,14 @@ static bool read_member(const char *name, const json_t *value, struct arena *are
 {
 	if (strcmp(name, "act") == 0)
 		return read_kind(value, &out->kind, err);
-	if (strcmp(name, "points") == 0 || strcmp(name, "of") == 0)
+	if (strcmp(name, "points") == 0 || strcmp(name, "places") == 0 || strcmp(name, "of") == 0)
 		return read_number(name, value, out, err);
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		if (strcmp(members[i].name, name) == 0)
 			return read_text(&members[i], value, arena, out, err);
 	return error_set(err, ERROR_INVALID,
 		"\"%.60s\" is not known; an act has act, who, why, player, exercise, condition, "
-		"cluster, env, time, from, to, points and of",
+		"cluster, env, time, from, to, points, places and of",
 		name);
 }
 

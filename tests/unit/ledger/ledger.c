@@ -424,7 +424,51 @@ static void equals_on_the_line_are_listed(void **state)
 	assert_true(row("batman", 150).prize);
 	assert_false(row("batman", 150).on_line);
 	file.prize.split_ties = true;
+	fold();
 	assert_true(row("alfred", 150).prize && row("catwoman", 150).prize);
+}
+
+static void a_team_takes_one_prize(void **state)
+{
+	(void)state;
+	file.prize.one_per = QUEST_PER_TEAM;
+	fold();
+	// batman's team has catwoman, too: who comes after her moves up to the line.
+	assert_true(row("batman", 150).prize && row("superman", 150).prize);
+	assert_false(row("catwoman", 150).prize || row("invisibleman", 150).prize);
+	assert_int_equal(row("catwoman", 150).rank, 2); // ranks are everybody's
+	file.prize.one_per = QUEST_PER_TABLE;		// nobody sits at one
+	fold();
+	assert_true(row("batman", 150).prize && row("catwoman", 150).prize);
+}
+
+static void equals_of_one_team_take_one_place(void **state)
+{
+	(void)state;
+	file.prize.one_per = QUEST_PER_TEAM;
+	complete("gotham", "catwoman", "hero", 65)->kind = EVENT_ADD;
+	complete("gotham", "catwoman", "villain", 70)->kind = EVENT_ADD;
+	complete("gotham", "catwoman", "fight", 100)->kind = EVENT_ADD;
+	fold();
+	assert_int_equal(row("catwoman", 150).rank, row("batman", 150).rank);
+	assert_true(row("batman", 150).prize && !row("batman", 150).on_line);
+	assert_false(row("catwoman", 150).prize);
+	assert_true(row("superman", 150).prize);
+}
+
+static void an_act_moves_the_prize_line_and_its_undo_back(void **state)
+{
+	struct event_log_entry *moved = add(EVENT_PRIZE, "", "");
+
+	(void)state;
+	moved->places = 3;
+	fold();
+	assert_int_equal(ledger_prize(ledger).places, 3);
+	assert_true(row("superman", 150).prize && !row("invisibleman", 150).prize);
+	add(EVENT_UNDO, "", "")->of = moved->id;
+	fold();
+	assert_int_equal(ledger_prize(ledger).places, 2);
+	assert_false(row("superman", 150).prize);
 }
 
 static void intervals_that_overlap_are_a_photo_finish(void **state)
@@ -718,6 +762,12 @@ static void acts_are_checked_before_they_are_appended(void **state)
 	check_act(act, false, "no environment \"qa\"");
 	act.env = STR("dev");
 	check_act(act, true, "dev");
+	act = act_of(EVENT_PRIZE);
+	check_act(act, false, "1 to ");
+	act.places = 2;
+	check_act(act, false, "there already");
+	act.places = 25;
+	check_act(act, true, "25 places");
 	act = act_of(EVENT_COMPLETION);
 	check_act(act, false, "no acts of people");
 	act = act_of(EVENT_AWARD);
@@ -779,7 +829,7 @@ static void exports_hold_everybody(void **state)
 
 	ledger_print_csv(&out, &print);
 	assert_non_null(
-		strstr(out.data, "1,batman,gotham,batman,,bats,162,3,1,1,0,0,3900,4200,6000"));
+		strstr(out.data, "1,batman,gotham,batman,,bats,162,3,1,1,0,0,,3900,4200,6000"));
 	assert_non_null(strstr(out.data, "\"'=cmd,\"\"x\"\"\""));
 	buffer_clear(&out);
 	ledger_print_html(&out, &print);
@@ -825,6 +875,9 @@ int main(void)
 		TEST(a_renamed_user_keeps_what_he_did),
 		TEST(staff_takes_no_place_above_the_line),
 		TEST(equals_on_the_line_are_listed),
+		TEST(a_team_takes_one_prize),
+		TEST(equals_of_one_team_take_one_place),
+		TEST(an_act_moves_the_prize_line_and_its_undo_back),
 		TEST(intervals_that_overlap_are_a_photo_finish),
 		TEST(a_clock_that_is_off_flags_the_photo_finishes_it_decides),
 		TEST(a_clock_counts_as_it_was_when_the_completion_was_found),

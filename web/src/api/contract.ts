@@ -23,6 +23,8 @@ export interface Row {
 	cluster: string;
 	score: number;
 	done: number;
+	prize: boolean; // above the line
+	on_line: boolean; // shares its last place with others: the rule for ties decides
 	exercises: (Instant | null)[];
 }
 
@@ -38,7 +40,7 @@ export interface Standings {
 	end_s: number;
 	unit_s: number;
 	speed: number | null; // virtual seconds in a real one; null: as fast as can be
-	prize_line: number;
+	prize_line: number; // places; 0: no line
 	lead_changes: number;
 	players: number;
 	active: number;
