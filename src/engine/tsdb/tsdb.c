@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/tsdb/chunk.h"
 #include "engine/tsdb/extras.h"
+#include "engine/tsdb/selection.h"
 
 /*
  * Series are found by label set (appending) and by metric name (reading). Label texts repeat a lot
@@ -71,11 +72,14 @@ static bool source_select(struct series_source *source, const struct matcher *ma
 {
 	const struct postings *from = candidates(of_source(source), matchers, count);
 
+	struct selection selection;
+
 	(void)err;
+	selection_init(&selection, matchers, count);
 	*out = (struct series_list){
 		.items = ARENA_ARRAY(arena, const struct series *, from->count)};
 	for (size_t i = 0; i < from->count; i++)
-		if (matchers_match(matchers, count, from->items[i]->base.labels))
+		if (selection_takes(&selection, from->items[i]->base.labels))
 			out->items[out->count++] = &from->items[i]->base;
 	return true;
 }
