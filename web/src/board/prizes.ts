@@ -8,7 +8,7 @@ export function prizeCut(standings: Standings): number | null {
 }
 
 /** The last row that wins, and the first that does not but would by points. */
-export function aroundLine(rows: readonly Row[]): { lastIn?: Row; firstOut?: Row } {
+export function aroundLine(rows: readonly Row[]): { lastIn: Row | undefined; firstOut: Row | undefined } {
 	const last = rows.findLastIndex((row) => row.prize);
 	return { lastIn: rows[last], firstOut: rows.slice(last + 1).find((row) => !row.prize) };
 }
