@@ -127,6 +127,23 @@ def test_pages_of_other_sites_get_no_socket(broker):  # noqa: F811
         assert monitor.metric('railquest_monitor_streams{transport="websocket"}') == 0
 
 
+def test_a_train_is_named_in_the_address(broker):  # noqa: F811
+    with running(broker, "--train", "blue") as monitor:
+        with WebSocket(monitor.port, "/api/train/live?train=blue") as live:
+            assert json.loads(live.message()[1])["hello"]["train"] == "blue"
+        assert monitor.ask("GET", "/api/train/live.mjpeg?train=green")[0] == 404
+        publish(broker, "railquest/blue/frame", frame(1))
+        monitor.status(lambda status: "frame" in status)
+        with socket.create_connection(("127.0.0.1", monitor.port), 10) as stream:
+            stream.sendall(f"GET /api/train/live.mjpeg?train=blue HTTP/1.1\r\nHost: 127.0.0.1:{monitor.port}\r\n\r\n".encode())
+            heard = b""
+            while JPEG not in heard:
+                part = stream.recv(65536)
+                assert part, heard
+                heard += part
+            assert b"X-Train-At-Us: " in heard and b"X-Train-Picture: 1\r\n" in heard
+
+
 def parts(stream, boundary):
     """Headers and body of each part, read as a browser does: by the boundary."""
     heard = b""
