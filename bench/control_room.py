@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The control room's part of `make bench`: fifty viewers of ten pictures a second on one core of the monitor, over Server-Sent
-Events and GET: its CPU, its memory, what each viewer got and how old; and what a record on Kafka adds to a picture.
+"""The control room's part of `make bench`: what a picture takes from its publishing to the screen of a real Chromium; fifty viewers of
+ten pictures a second, by each way that pictures come, and twenty trains of ten pictures a second from a real Kafka, on one core of the
+monitor: its CPU, its memory, what each viewer got and how old; what a record on Kafka adds to a picture, and what telling of an
+event costs the order.
 
 Ages are from the publishing of a picture to its last byte at the viewer, on the kernel's monotonic clock. Prints a table, and writes
 build/bench/control_room.json. The load of the machine stands beside.
@@ -12,67 +14,26 @@ import os
 import pathlib
 import re
 import selectors
-import socket
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
+import chromium  # noqa: E402
+from kafka import Kafka, confluent_kafka  # noqa: E402
 from mqtt import running_broker  # noqa: E402
 from railway import Publisher, Service, Signs, now_us  # noqa: E402
-from test_cloud import PICTURE, frame  # noqa: E402
+from serving import BUILD  # noqa: E402
+from test_cloud import EVENTS, FRAMES, PICTURE, frame  # noqa: E402
+from test_monitor_kafka import COMMANDS, Room  # noqa: E402
+from viewers import KINDS, Poll  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Viewer:
-    """The stream on one connection; on another each picture that it tells of, unless one is asked for already."""
-
-    def __init__(self, address, selector, sent):
-        self.sent, self.ages, self.number, self.asked, self.text = sent, [], 0, False, b""
-        host, port = address.rsplit(":", 1)
-        self.host = address.encode()
-        self.place, self.selector, self.answer = (host, int(port)), selector, b""
-        self.stream, self.pictures = (socket.create_connection(self.place, 5) for _ in range(2))
-        self.stream.sendall(b"GET /api/train/stream HTTP/1.1\r\nHost: " + self.host + b"\r\n\r\n")
-        selector.register(self.stream, selectors.EVENT_READ, self.hear)
-        selector.register(self.pictures, selectors.EVENT_READ, self.receive)
-
-    def hear(self):
-        told = self.stream.recv(1 << 16)
-        assert told, "the stream ended"
-        if b'"frame"' in told and not self.asked:
-            self.ask()
-
-    def ask(self):
-        self.asked = True
-        self.pictures.sendall(b"GET /api/train/frame.jpg?after=%d HTTP/1.1\r\nHost: %s\r\n\r\n" % (self.number, self.host))
-
-    def reconnect(self):
-        self.selector.unregister(self.pictures)
-        self.pictures.close()
-        self.pictures, self.answer = socket.create_connection(self.place, 5), b""
-        self.selector.register(self.pictures, selectors.EVENT_READ, self.receive)
-        if self.asked:
-            self.ask()
-
-    def receive(self):
-        part = self.pictures.recv(1 << 16)
-        if not part:  # after so many requests the server wants another connection, as browsers know
-            self.reconnect()
-            return
-        self.answer += part
-        head, end, body = self.answer.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: *(\d+)", head) if end else None
-        if not end or len(body) < (int(length[1]) if length else 0):
-            return
-        self.answer, self.asked = b"", False
-        if head.startswith(b"HTTP/1.1 200"):
-            self.number = int(re.search(rb"(?i)x-train-picture: *(\d+)", head)[1])
-            sequence = int(re.search(rb"(?i)x-train-trace: *([0-9a-f]+)", head)[1], 16)
-            self.ages.append(now_us() - self.sent[sequence])
+RATE = 10  # pictures a second, of each train
 
 
 def cpu_s(pid):
@@ -84,44 +45,192 @@ def resident_mib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
-def publish(signs, sent, leaving):
-    begun = now_us()
-    while not leaving.is_set():
-        sent[signs.sequence + 1] = now_us()
-        signs.publisher.publish("railquest/train/frame", frame(signs))
-        signs.see()
-        leaving.wait(max(0, begun + signs.sequence * 100_000 - now_us()) / 1e6)
+class Feed(threading.Thread):
+    """Pictures of some trains at a steady pace; `sent` says when each was published, by its trace."""
+
+    def __init__(self, sent, trains, publish):
+        super().__init__(daemon=True)
+        self.sent, self.trains, self.publish, self.leaving, self.count = sent, trains, publish, threading.Event(), 0
+
+    def run(self):
+        begun, number = now_us(), 0
+        while not self.leaving.is_set():
+            number += 1
+            for train in range(self.trains):  # one after the other, not all at the same instant
+                self.leaving.wait(max(0, begun + number * 1_000_000 // RATE + train * 1_000_000 // RATE // self.trains - now_us()) / 1e6)
+                trace = f"{train + 1:016x}{number:016x}"
+                self.sent[trace] = now_us()
+                self.publish(train, trace, number)
+                self.count += 1
+
+    def close(self):
+        self.leaving.set()
+        self.join()
 
 
-def bench_viewers(viewers, seconds):
-    selector, sent, leaving = selectors.DefaultSelector(), {}, threading.Event()
+def message_of(signs, trace, number, picture=PICTURE):
+    """A frame as capture publishes it, with this trace."""
+    signs.sequence = number - 1
+    line = json.loads(frame(signs).partition(b"\n")[0])
+    line["image"]["size"] = len(picture)
+    return json.dumps({**line, "trace": trace}).encode() + b"\n" + picture
+
+
+def to_mqtt(broker, picture=PICTURE):
+    signs, publisher = Signs(broker.port), Publisher(broker.port)
+    return lambda train, trace, number: publisher.publish("railquest/train/frame", message_of(signs, trace, number, picture))
+
+
+def captured(broker):
+    """A picture that a browser can show: the test card, as our capture makes it."""
+    with broker.collector("railquest/train/frame") as next_message:
+        capture = Service("capture", broker, "--source", "test:")
+        try:
+            return next_message()[1].partition(b"\n")[2]
+        finally:
+            capture.close()
+
+
+def to_kafka(broker, kafka):
+    """As a train's decision service sends them, whose part this plays."""
+    signs = Signs(broker.port)
+    producer = confluent_kafka.Producer({"bootstrap.servers": kafka.address, "linger.ms": 2, "acks": "all"})
+
+    def publish(train, trace, number):
+        name = f"train-{train:02}"
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+        headers = {"ce_specversion": "1.0", "ce_id": f"{trace}-frame", "ce_source": f"/railquest/{name}/capture", "ce_type": "railquest.frame.v1",
+                   "ce_subject": name, "ce_time": stamp, "content-type": "application/vnd.railquest.frame"}
+        producer.produce(FRAMES, message_of(signs, trace, number), name, headers=list(headers.items()))
+        producer.poll(0)
+    return publish, producer
+
+
+def attend(viewers, selector, seconds):
+    begun = time.monotonic()
+    while (now := time.monotonic()) - begun < seconds:
+        for key, _ in selector.select(0.02):
+            key.data()
+        for viewer in viewers:
+            if isinstance(viewer, Poll):
+                viewer.tick(now)
+
+
+def watch(monitor, viewers, feed, selector, seconds):
+    """What the viewers got in so many seconds, and what it cost the monitor."""
+    attend(viewers, selector, 2)  # all are connected then, and what was sent before has been heard
+    for viewer in viewers:
+        viewer.ages.clear()
+    used, first = cpu_s(monitor.process.pid), feed.count
+    attend(viewers, selector, seconds)
+    used, published = cpu_s(monitor.process.pid) - used, feed.count - first
+    ages = sorted(age / 1e3 for viewer in viewers for age in viewer.ages) or [0]
+    got = [len(viewer.ages) for viewer in viewers]
+    of_one = published / feed.trains
+    return {"viewers": len(viewers), "trains": feed.trains, "of_each_train": of_one, "each_got_least": min(got), "each_got_most": max(got),
+            "missed_share": max(0, 1 - sum(got) / (of_one * len(viewers))), "age_p50_ms": ages[len(ages) // 2],
+            "age_p99_ms": ages[int(len(ages) * 0.99)], "cpu_share_of_a_core": used / seconds,
+            "memory_mib": resident_mib(monitor.process.pid), "load": os.getloadavg()[0]}
+
+
+def on_one_core(monitor):
+    subprocess.run(["taskset", "-a", "-p", "-c", "0", str(monitor.process.pid)], check=True, stdout=subprocess.DEVNULL)
+
+
+def bench_viewers(kind, viewers, seconds):
+    selector, sent = selectors.DefaultSelector(), {}
     with running_broker("allow_anonymous true") as broker:
         monitor = Service("monitor", broker)
         try:
             monitor.wait_ready("broker")
-            subprocess.run(["taskset", "-a", "-p", "-c", "0", str(monitor.process.pid)], check=True, stdout=subprocess.DEVNULL)
-            os.sched_setaffinity(0, {os.cpu_count() - 1})  # the viewers have the other one
-            signs = Signs(broker.port)
-            all_viewers = [Viewer(monitor.address, selector, sent) for _ in range(viewers)]
-            feeder = threading.Thread(target=publish, args=(signs, sent, leaving))
-            feeder.start()
-            begun, before, first = time.monotonic(), cpu_s(monitor.process.pid), signs.sequence
-            while time.monotonic() - begun < seconds:
-                for key, _ in selector.select(0.2):
-                    key.data()
-            taken, used = signs.sequence - first, cpu_s(monitor.process.pid) - before
-            memory = resident_mib(monitor.process.pid)
-            leaving.set()
-            feeder.join()
+            on_one_core(monitor)
+            feed = Feed(sent, 1, to_mqtt(broker))
+            all_viewers = [KINDS[kind](monitor.address, selector, sent) for _ in range(viewers)]
+            feed.start()
+            return watch(monitor, all_viewers, feed, selector, seconds)
         finally:
-            leaving.set()
-            os.sched_setaffinity(0, range(os.cpu_count()))
+            feed.close()
             monitor.close()
-    ages = sorted(age / 1e3 for viewer in all_viewers for age in viewer.ages)
-    got = [len(viewer.ages) for viewer in all_viewers]
-    return {"viewers": viewers, "pictures": taken, "each_got_least": min(got), "each_got_most": max(got),
-            "missed_share": 1 - len(ages) / (taken * viewers), "age_p50_ms": ages[len(ages) // 2], "age_p99_ms": ages[int(len(ages) * 0.99)],
-            "cpu_share_of_a_core": used / seconds, "cpu_us_a_picture_sent": used * 1e6 / len(ages), "memory_mib": memory}
+
+
+def age_ms(monitor):
+    """Of the newest picture of the first train, as the monitor knows it."""
+    told = monitor.get("/api/train/status?train=train-00")[1]
+    return (told["now_us"] - told["frame"]["at_us"]) / 1e3
+
+
+def bench_trains(kind, trains, viewers, seconds):
+    """Viewers of all trains in turn, on a monitor that reads all of them from Kafka."""
+    selector, sent, kafka = selectors.DefaultSelector(), {}, Kafka()
+    kafka.start()
+    try:
+        kafka.create(EVENTS, FRAMES, COMMANDS)
+        with running_broker("allow_anonymous true") as broker:
+            monitor = Room(kafka)
+            monitor.wait_member(2)
+            on_one_core(monitor)
+            publish, producer = to_kafka(broker, kafka)
+            feed = Feed(sent, trains, publish)
+            feed.start()
+            # A broker that began a moment ago takes some seconds until it keeps up.
+            while monitor.metric("railquest_monitor_trains") < trains or len(producer) > trains or age_ms(monitor) > 1000:
+                time.sleep(0.2)
+            all_viewers = [KINDS[kind](monitor.address, selector, sent, f"train=train-{i % trains:02}") for i in range(viewers)]
+            found = watch(monitor, all_viewers, feed, selector, seconds)
+            found["lag"] = monitor.metric('railquest_monitor_lag_records{topic="railquest.frames"}')
+            feed.close()
+            producer.flush(10)
+            monitor.close()
+            return found
+    finally:
+        kafka.close()
+
+
+def bench_pixels(rung, seconds):
+    """From publishing to the painted frame, in a real Chromium on this machine. Wall clock: the browser knows no other of ours."""
+    work = chromium.install()
+    shutil.copy(ROOT / "bench/pixels.mjs", work)
+    sent, wall = {}, {}
+    with running_broker("allow_anonymous true") as broker:
+        monitor = Service("monitor", broker)
+        browser = None
+        try:
+            monitor.wait_ready("broker")
+            picture = captured(broker)
+            send = to_mqtt(broker, picture)
+
+            def publish(train, trace, number):
+                wall[trace] = time.time() * 1000
+                send(train, trace, number)
+            feed = Feed(sent, 1, publish)
+            feed.start()
+            browser = subprocess.Popen(["node", "pixels.mjs", f"http://{monitor.address}/?transport={rung}"], cwd=work, text=True,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert browser.stdout.readline() == "ready\n"
+            time.sleep(2)  # its first pictures are slow: programs are compiled
+            threading.Timer(seconds + 1, browser.stdin.close).start()
+            drawn, since_ms = {}, time.time() * 1000
+            for line in browser.stdout:
+                told = json.loads(line)
+                if wall.get(told["trace"], 0) >= since_ms:
+                    drawn.setdefault(told["trace"], told["drawn_ms"])
+        finally:
+            feed.close()
+            monitor.close()
+            if browser:
+                browser.wait(20)
+    took = sorted(at_ms - wall[trace] for trace, at_ms in drawn.items() if trace in wall)
+    assert took, "the page drew nothing"
+    taken = sum(since_ms <= at_ms <= max(wall[trace] for trace in drawn) for at_ms in wall.values())  # up to the last that was drawn
+    return {"bytes": len(picture), "pictures": taken, "drawn": len(drawn), "p50_ms": took[len(took) // 2], "p99_ms": took[int(len(took) * 0.99)], "load": os.getloadavg()[0]}
+
+
+def bench_event(count=2000):
+    subprocess.run(["ninja", "-C", BUILD, "bench/event_cost"], check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="rq-bench-", dir=BUILD) as folder:
+        told = subprocess.run([BUILD / "bench/event_cost", folder, str(count)], check=True, capture_output=True, text=True).stdout
+    took = sorted(int(line) / 1e3 for line in told.split())
+    return {"events": count, "p50_us": took[len(took) // 2], "p99_us": took[int(len(took) * 0.99)]}
 
 
 def bench_record():
@@ -139,27 +248,50 @@ def bench_record():
             "original_bytes": theirs, "original_ratio": theirs / (len(PICTURE) + metadata)}
 
 
-def bench_control_room(viewers=50, seconds=20):
-    load = os.getloadavg()[0]
-    print(f"\ncontrol room: {viewers} viewers of 10 pictures a second, {len(PICTURE)} bytes each, the monitor on one core; load {load:.1f} on "
-          f"{os.cpu_count()} cores")
-    found = bench_viewers(viewers, seconds)
-    print(f"    a viewer got {found['each_got_least']} to {found['each_got_most']} of {found['pictures']} pictures; missed, because a newer one came: "
-          f"{found['missed_share']:.1%}")
-    print(f"    published to whole at the viewer: p50 {found['age_p50_ms']:.1f} ms, p99 {found['age_p99_ms']:.1f} ms")
-    print(f"    the monitor: {found['cpu_share_of_a_core']:.0%} of a core, {found['cpu_us_a_picture_sent']:.0f} us for each picture sent, "
-          f"{found['memory_mib']:.1f} MiB resident")
-    record = bench_record()
-    print(f"    a record on Kafka: {record['record_bytes']} bytes, {record['ratio']:.3f} of picture and metadata (limit 1.05); the original's, by its "
+def show(name, found):
+    print(f"    {name:<22} {found['each_got_least']:5} to {found['each_got_most']:5} of {found['of_each_train']:5.0f}, {found['missed_share']:6.1%} missed  "
+          f"p50 {found['age_p50_ms']:6.1f} p99 {found['age_p99_ms']:6.1f} ms  {found['cpu_share_of_a_core']:5.0%} of a core  "
+          f"{found['memory_mib']:6.1f} MiB  load {found['load']:.1f}", flush=True)
+
+
+def bench_all_pixels(out, seconds):
+    print("  from publishing to the pixels of a page in Chromium, which has no core of its own")
+    for rung in ("ws", "sse", "mjpeg", "poll"):
+        out[rung] = found = bench_pixels(rung, seconds)
+        print(f"    {rung:<6} {found['drawn']:4} of {found['pictures']} drawn, {found['bytes']} bytes each  p50 {found['p50_ms']:6.1f} p99 {found['p99_ms']:6.1f} ms  "
+              f"load {found['load']:.1f}", flush=True)
+
+
+def bench_control_room(viewers=50, trains=20, seconds=20):
+    print(f"\ncontrol room: {RATE} pictures a second of {len(PICTURE)} bytes; the machine has {os.cpu_count()} cores, the monitor one of them")
+    out = {"cores": os.cpu_count(), "viewers": {}, "trains": {}, "pixels": {}}
+    print(f"  {viewers} viewers of one train, over MQTT: pictures each got; published to whole at the viewer")
+    for kind in KINDS:
+        out["viewers"][kind] = bench_viewers(kind, viewers, seconds)
+        show(kind, out["viewers"][kind])
+    print(f"  {viewers} viewers of {trains} trains, over Kafka")
+    for kind in list(KINDS)[:2] if confluent_kafka else ():
+        out["trains"][kind] = bench_trains(kind, trains, viewers, seconds)
+        show(kind, out["trains"][kind])
+    bench_all_pixels(out["pixels"], seconds)
+    out["event"] = event = bench_event()
+    print(f"  telling the cloud of an event: p50 {event['p50_us']:.0f} us, p99 {event['p99_us']:.0f} us")
+    out["record"] = record = bench_record()
+    print(f"  a record on Kafka: {record['record_bytes']} bytes, {record['ratio']:.3f} of picture and metadata (limit 1.05); the original's, by its "
           f"contract: {record['original_bytes']}, {record['original_ratio']:.2f}")
-    out = ROOT / "build/bench/control_room.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"load": load, "cores": os.cpu_count(), "sse_and_get": found, "record": record}, indent=1))
+    file = ROOT / "build/bench/control_room.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(out, indent=1))
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--viewers", type=int, default=50)
+    arguments.add_argument("--trains", type=int, default=20)
     arguments.add_argument("--seconds", type=int, default=20)
+    arguments.add_argument("--pixels", action="store_true", help="these alone")
     given = arguments.parse_args()
-    bench_control_room(given.viewers, given.seconds)
+    if given.pixels:
+        bench_all_pixels({}, given.seconds)
+        sys.exit()
+    bench_control_room(given.viewers, given.trains, given.seconds)
