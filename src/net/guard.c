@@ -43,7 +43,8 @@ bool guard_init(struct guard *guard, const char *listen, struct str token, struc
 {
 	struct str host = without_port(str_from(listen));
 
-	*guard = (struct guard){is_this_machine(str_from(listen)) || host.len == 0, token};
+	*guard = (struct guard){
+		.is_loopback = is_this_machine(str_from(listen)) || host.len == 0, .token = token};
 	if (!token.len && !guard->is_loopback)
 		return error_set(err, ERROR_INVALID,
 			"--listen %s can be reached from other machines: give --token-file, or "
@@ -62,11 +63,24 @@ bool guard_init(struct guard *guard, const char *listen, struct str token, struc
 	return true;
 }
 
+void guard_init_many(struct guard *guard, const char *listen,
+	bool (*knows)(const void *context, struct str token), const void *context)
+{
+	*guard = (struct guard){
+		.is_loopback = is_this_machine(str_from(listen)) ||
+			       without_port(str_from(listen)).len == 0,
+		.knows = knows,
+		.context = context,
+	};
+}
+
 bool guard_is_token(const struct guard *guard, struct str said)
 {
 	struct str token = guard->token;
 	unsigned different = said.len != token.len;
 
+	if (guard->knows)
+		return guard->knows(guard->context, said);
 	if (!token.len)
 		return true;
 
@@ -75,13 +89,20 @@ bool guard_is_token(const struct guard *guard, struct str said)
 	return different == 0;
 }
 
-static bool has_token(const struct guard *guard, struct str authorization)
+struct str guard_bearer(struct str authorization)
 {
 	struct str scheme = {authorization.data, authorization.len < 7 ? 0 : 7};
 
-	return equals_ignoring_case(scheme, STR("Bearer ")) &&
-	       guard_is_token(guard,
-		       str_trim((struct str){authorization.data + 7, authorization.len - 7}));
+	if (!equals_ignoring_case(scheme, STR("Bearer ")))
+		return STR("");
+	return str_trim((struct str){authorization.data + 7, authorization.len - 7});
+}
+
+static bool has_token(const struct guard *guard, struct str authorization)
+{
+	struct str token = guard_bearer(authorization);
+
+	return token.len && guard_is_token(guard, token);
 }
 
 static bool is_same_origin(struct str origin, struct str host)
@@ -114,7 +135,7 @@ int guard_admit(const struct guard *guard, const struct guard_request *request, 
 		*why = "a page of another site may not ask here";
 		return 403;
 	}
-	if (guard->token.len && !has_token(guard, request->authorization)) {
+	if ((guard->token.len || guard->knows) && !has_token(guard, request->authorization)) {
 		*why = "send the token: Authorization: Bearer TOKEN";
 		return 401;
 	}

@@ -16,6 +16,9 @@ enum { GUARD_MIN_TOKEN_BYTES = 16, GUARD_MAX_TOKEN_BYTES = 256 };
 struct guard {
 	bool is_loopback;
 	struct str token; // empty: none is needed
+	/* Where there are many: whether it is one of them; NULL: there is `token` at most. */
+	bool (*knows)(const void *context, struct str token);
+	const void *context;
 };
 
 /*
@@ -23,6 +26,13 @@ struct guard {
  * or could not be sent in a header.
  */
 bool guard_init(struct guard *guard, const char *listen, struct str token, struct error *err);
+
+/* The same with many tokens: any that `knows` takes. */
+void guard_init_many(struct guard *guard, const char *listen,
+	bool (*knows)(const void *context, struct str token), const void *context);
+
+/* What follows "Bearer ", or empty. */
+struct str guard_bearer(struct str authorization);
 
 /* Headers of a request, empty where missing. */
 struct guard_request {

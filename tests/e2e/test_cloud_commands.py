@@ -103,6 +103,11 @@ def test_arm_and_stop_from_the_page_reach_the_train_and_its_answer_comes_back(ca
         wait_until(lambda: told()["outcome"] == "done", lambda: f"{told()} {cab.decision.log()} {cab.controller.log()}", 20)
         assert told()["id"] == json.loads(text)["id"] and told()["command"] == verb and cab.armed() == armed
     assert cab.count("passed") == 4
+    # Beside each command stands who gave it, and what became of it.
+    audits = [json.loads(record.value) for record in kafka.read(COMMANDS, 12) if record.type == "railquest.audit.v1"]
+    assert [(one["who"], one["command"], one["result"]) for one in audits] == [
+        ("this-machine", verb, result) for verb in ("arm", "stop", "arm", "disarm") for result in ("sent", "done")]
+    assert all(one["train"] == "red" for one in audits)
     assert room.close() == 0, room.log()
 
 

@@ -27,6 +27,9 @@ struct given_command {
 	int64_t sent_us;
 	int64_t took_us;  // from being sent to its outcome
 	char reason[160]; // where it was refused
+	char who[65];	  // gave it, as the audit says
+	bool is_audited;
+	enum command_outcome audited; // the last outcome that was
 };
 
 /* A zeroed struct has none. */

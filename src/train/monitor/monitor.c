@@ -1,6 +1,7 @@
 #include "train/monitor/monitor.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "train/monitor/record.h"
 #include "train/monitor/serve.h"
@@ -20,7 +21,7 @@ enum { CLOUD_PATIENCE_US = 3000000 };
 
 struct monitor_options {
 	struct service_settings service;
-	const char *token_file, *from;
+	const char *token_file, *people_file, *from;
 	int64_t stale_ms;
 	struct record_settings record;
 	struct source_options source;
@@ -35,6 +36,13 @@ static const struct option table[] = {
 		.help = "whoever looks or gives commands must send the first line of this file; "
 			"needed where --listen is not 127.0.0.1",
 		.environment = "RAILQUEST_MONITOR_TOKEN_FILE"},
+	{.name = "people",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct monitor_options, people_file),
+		.placeholder = "FILE",
+		.help = "in the place of --token-file: names, roles (viewer, driver) and hashes "
+			"of tokens, a line each",
+		.environment = "RAILQUEST_MONITOR_PEOPLE"},
 	{.name = "stale-after",
 		.kind = OPTION_DURATION,
 		.offset = offsetof(struct monitor_options, stale_ms),
@@ -115,6 +123,7 @@ static void tick(void *context)
 		source_tick(monitor->source, now_us);
 	report_pictures(monitor, now_us);
 	monitor_record_tick(monitor, clock_wall_ms());
+	monitor_audit_tick(monitor);
 	// Streams that were silent for long get their heartbeat.
 	http_server_wake(service_http(monitor->service));
 	http_timer_start(monitor->ticking, TICK_US);
@@ -282,17 +291,42 @@ static bool create(
 	return true;
 }
 
+static bool knows(const void *people, struct str token)
+{
+	return people_find(people, token) != NULL;
+}
+
+/* The token of all, or those of --people, which *people is filled with. */
+static bool set_guard(struct monitor *monitor, const struct monitor_options *options,
+	struct people *people, struct arena *arena, struct error *err)
+{
+	struct str text;
+
+	if (options->people_file && options->token_file)
+		return error_set(err, ERROR_INVALID,
+			"--people and --token-file: give one of them; a line of --people is a "
+			"token, too");
+	if (!options->people_file)
+		return service_read_token(options->token_file, arena, &text, err) &&
+		       guard_init(&monitor->guard, options->service.listen, text, err);
+	if (!file_read(options->people_file, PEOPLE_MAX_FILE_BYTES, arena, &text, err) ||
+		!people_read(text, people, err))
+		return error_wrap(err, "--people %s", options->people_file);
+	monitor->people = people;
+	guard_init_many(&monitor->guard, options->service.listen, knows, people);
+	return true;
+}
+
 static bool run(const struct monitor_options *options, struct error *err)
 {
 	struct monitor monitor = {0};
 	struct arena arena = {0};
-	struct str token;
+	struct people people = {0};
 
 	if (!service_clock_id(monitor.clock.bytes))
 		log_warn("this kernel tells no boot id: ages are counted from a picture's "
 			 "arrival");
-	bool ok = service_read_token(options->token_file, &arena, &token, err) &&
-		  guard_init(&monitor.guard, options->service.listen, token, err) &&
+	bool ok = set_guard(&monitor, options, &people, &arena, err) &&
 		  create(&monitor, options, err);
 
 	if (ok && !monitor.guard.is_loopback)

@@ -11,6 +11,8 @@
 #include "train/monitor/live.h"
 #include "train/monitor/serve.h"
 
+#include <stdio.h>
+
 // An arm that came later than this after the press is not what the presser saw.
 enum { ARM_DEADLINE_MS = 1000, ARM_CLOUD_DEADLINE_MS = 3000 };
 
@@ -234,6 +236,28 @@ static bool send(
 	return sent;
 }
 
+/* Whoever may look may drive, unless there is a file that says who. */
+static const char *who_asks(
+	const struct monitor *monitor, struct http_request *request, bool *may_drive)
+{
+	struct str token = guard_bearer(request->headers[HTTP_AUTHORIZATION]);
+	const struct person *person = monitor->people ? people_find(monitor->people, token) : NULL;
+
+	*may_drive = !monitor->people || (person && person->role == PEOPLE_DRIVER);
+	if (person)
+		return person->name;
+	return monitor->guard.token.len ? "token-holder" : "this-machine";
+}
+
+static void forbid(struct monitor *monitor, struct http_request *request,
+	const struct fleet_train *train, const struct given_command *command)
+{
+	monitor_audit(monitor, train, command, "forbidden");
+	monitor->counts.refused++;
+	monitor_problem(request, 403,
+		str_format(request->arena, "%s may look, not drive", command->who).data);
+}
+
 static void give_command(struct http_request *request, void *context, enum wire_verb verb)
 {
 	struct monitor *monitor = context;
@@ -243,15 +267,27 @@ static void give_command(struct http_request *request, void *context, enum wire_
 		.deadline_ms = monitor->source ? ARM_CLOUD_DEADLINE_MS : ARM_DEADLINE_MS};
 	struct fleet_train *train =
 		monitor_admit(monitor, request) ? monitor_find_train(monitor, request) : NULL;
+	struct given_command given = {.verb = verb};
+	bool may_drive;
 	char id[33];
 
 	if (!train)
 		return;
 	service_random_id(command.id.bytes);
+	given.id = command.id;
+	snprintf(given.who, sizeof given.who, "%s", who_asks(monitor, request, &may_drive));
+	if (!may_drive) {
+		forbid(monitor, request, train, &given);
+		return;
+	}
 	// A broker that is gone takes nothing, and what waits for it would come at a wrong time.
 	bool sent = monitor->fleet.broker_is_there && send(monitor, train, &command);
 
 	state_add_command(&train->state, &command.id, verb, sent, command.sent_monotonic_us);
+	struct commands *commands = &train->state.commands;
+
+	memcpy(commands->given[commands->count - 1].who, given.who, sizeof given.who);
+	monitor_audit_tick(monitor);
 	monitor_wake(monitor);
 	if (!sent) {
 		monitor_problem(request, 503, "the broker is not there: the command was not sent");

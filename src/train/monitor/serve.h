@@ -4,6 +4,7 @@
 
 #include "net/guard.h"
 #include "train/monitor/fleet.h"
+#include "train/monitor/people.h"
 #include "train/monitor/source.h"
 #include "train/service/service.h"
 
@@ -38,6 +39,7 @@ struct monitor {
 	struct service *service;
 	struct monitor_record *record; // NULL: nothing is recorded
 	struct guard guard;
+	const struct people *people; // NULL: whoever may look may drive
 	struct fleet fleet;
 	struct source *source; // the cloud; NULL: the train's own broker
 	struct wire_id clock;
@@ -57,6 +59,12 @@ void monitor_create_metrics(struct monitor *monitor);
 void monitor_collect(void *context);
 void monitor_collect_trains(struct monitor *monitor); // train_metrics.c
 void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
+
+/* audit.c. `result`: an outcome's name, or "forbidden". */
+void monitor_audit(struct monitor *monitor, const struct fleet_train *train,
+	const struct given_command *command, const char *result);
+/* What became of commands since the last call. */
+void monitor_audit_tick(struct monitor *monitor);
 
 /* --- answers --- */
 

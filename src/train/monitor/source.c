@@ -178,19 +178,16 @@ static void on_send(void *context, uint32_t events)
 	kafka_sender_attend(source->sender);
 }
 
-static bool post(struct source *source, const struct fleet_train *train, struct str data,
-	const struct wire_id *id, uint64_t tag, struct error *err)
+static bool post(struct source *source, const struct fleet_train *train, const char *type,
+	struct str id, struct str data, uint64_t tag, struct error *err)
 {
 	struct wire_cloud_header made[WIRE_CLOUD_HEADERS];
 	struct kafka_header headers[WIRE_CLOUD_HEADERS];
 	struct arena arena = {0};
-	char hex[33];
-
-	wire_id_print(hex, id);
 	const struct wire_cloud_event event = {
-		.id = str_from(hex),
+		.id = id,
 		.source = STR("/railquest/monitor"),
-		.type = STR("railquest.command.v1"),
+		.type = str_from(type),
 		.subject = str_from(train->name),
 		.time_ms = clock_wall_ms(),
 		.content_type = STR("application/json"),
@@ -219,16 +216,33 @@ bool source_command(
 	uint64_t tag = source->next_tag++;
 	struct buffer data = {0};
 	struct error err = {0};
+	char id[33];
 
 	source->under_way[tag % COMMANDS_UNDER_WAY].train = train;
 	source->under_way[tag % COMMANDS_UNDER_WAY].id = command->id;
 	wire_write_command(&data, command);
-	bool ok = post(source, train, buffer_str(&data), &command->id, tag, &err);
+	wire_id_print(id, &command->id);
+	bool ok = post(
+		source, train, "railquest.command.v1", str_from(id), buffer_str(&data), tag, &err);
 
 	if (!ok)
 		log_warn("a command for the train %s is not sent: %s", train->name, err.text);
 	buffer_finish(&data);
 	return ok;
+}
+
+void source_audit(struct source *source, const struct fleet_train *train, const struct wire_id *id,
+	const char *result, struct str data)
+{
+	uint64_t tag = source->next_tag++;
+	struct error err = {0};
+	char hex[33], name[64];
+
+	source->under_way[tag % COMMANDS_UNDER_WAY].train = NULL;
+	wire_id_print(hex, id);
+	snprintf(name, sizeof name, "%s-%s", hex, result);
+	if (!post(source, train, "railquest.audit.v1", str_from(name), data, tag, &err))
+		log_warn("an audit event is not sent: %s", err.text);
 }
 
 /* --- what is known of the cluster --- */

@@ -39,4 +39,8 @@ struct str source_status(const struct source *source);
 bool source_command(
 	struct source *source, struct fleet_train *train, const struct wire_command *command);
 
+/* Sends a CloudEvent railquest.audit.v1 beside the command; `result` makes its id another one. */
+void source_audit(struct source *source, const struct fleet_train *train, const struct wire_id *id,
+	const char *result, struct str data);
+
 #endif
