@@ -25,6 +25,7 @@ import promql_report as report  # noqa: E402
 import remote_write  # noqa: E402
 import servers  # noqa: E402
 
+PLOT = ROOT / "build/performance.svg"
 RAILQUEST = ROOT / "build/bin/railquest"
 DASHBOARD_STEP_S = 15
 SECONDS_PER_QUERY = 12  # a query is asked again and again until --repeat, or for so long
@@ -200,6 +201,10 @@ def main():
         found, memory[name], more = measure(name, series(), queries, step_s, programs, given.repeat)
         rows, growth = rows + found, growth + more
     report.print_verdict(rows, memory)
+    report.print_growth(rows, growth)
+    if growth:
+        PLOT.write_text(report.plot(rows, growth))
+        print(f"as a plot: {PLOT.relative_to(ROOT)}")
     if given.documents:
         report.write_documents(ROOT / "docs", rows, memory, growth, versions)
 

@@ -61,6 +61,16 @@ def print_verdict(rows, memory):
                 print(f"    {name}: {each['railquest'] / each[other]:.2f} of {other}'s peak memory{goal}")
 
 
+def print_growth(rows, growth):
+    """How the cost of one query grows with series, then with steps."""
+    with_series = [(int(name.split()[0]), asked) for name, title, step_s, asked in rows if title == TITLE_OF_GROWTH and step_s]
+    for what, points in (("series, 721 steps", with_series), ("steps, 1,000 series", growth)):
+        if points:
+            print(f"\n{TITLE_OF_GROWTH}, milliseconds for so many {what} (CPU)")
+        for at, asked in points:
+            print(f"    {at:>6}  " + "   ".join(f"{name} {each.median_ms():9.2f} ({each.cpu_ms():8.2f})" for name, each in asked.items()))
+
+
 # --- the plot ---
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 300, 80, 110, 30, 45
