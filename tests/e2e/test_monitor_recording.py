@@ -2,6 +2,7 @@
 the midst of it, and the past is asked for afterwards: history, pictures, clips, and decisions decided again."""
 import http.client
 import json
+import shutil
 import subprocess
 import time
 
@@ -133,7 +134,86 @@ def test_an_instant_is_answered_with_the_picture_of_then(past):
     assert past.ask("/api/train/history/frame.jpg", number=10**9)[0] == 404
 
 
+# --- clips ---
+
+needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffprobe"), reason="ffmpeg is not here")
+
+
+def probe(path):
+    """(duration in seconds, when each picture is shown)"""
+    text = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration:stream=codec_name,pix_fmt:frame=pts_time", "-of", "json",
+                           str(path)], check=True, capture_output=True, text=True).stdout
+    told = json.loads(text)
+    assert [(stream["codec_name"], stream["pix_fmt"]) for stream in told["streams"]] == [("h264", "yuv420p")]
+    return float(told["format"]["duration"]), [float(frame["pts_time"]) for frame in told["frames"]]
+
+
+def pixels(path, number=0):
+    """(width, RGB bytes) of a picture of a film, or of a picture."""
+    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), "-vf", f"select=eq(n\\,{number})", "-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm",
+                          "-"], check=True, capture_output=True).stdout
+    _, size, _, rgb = raw.split(b"\n", 3)
+    return int(size.split()[0]), rgb
+
+
+def amber(rgb, width, x, y):
+    red, green, blue = rgb[(y * width + x) * 3:][:3]
+    return red > 190 and 130 < green < 230 and blue < 110
+
+
+@pytest.fixture(scope="module")
+def clips(past, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for name, boxes in (("plain", 0), ("boxes", 1)):
+        status, headers, body = past.ask("/api/train/history/clip.mp4", boxes=boxes, **past.range())
+        assert status == 200 and headers["content-type"] == "video/mp4" and "attachment" in headers["content-disposition"], body[:200]
+        (folder / f"{name}.mp4").write_bytes(body)
+    return folder
+
+
+@needs_ffmpeg
+def test_a_clip_is_a_film_whose_pictures_come_when_they_were_taken(past, clips):
+    frames = [event for event in past.json("/api/train/history/events", **past.range())["events"] if event["kind"] == "frame"]
+    duration, shown = probe(clips / "plain.mp4")
+    assert shown == pytest.approx([(frame["at_ms"] - frames[0]["at_ms"]) / 1000 for frame in frames], abs=0.002)
+    assert shown[-1] < duration < shown[-1] + 1
+    picture = past.frames.parent / "first.jpg"
+    picture.write_bytes(past.ask("/api/train/history/frame.jpg", number=frames[0]["number"])[2])
+    (width, film), (_, camera) = pixels(clips / "plain.mp4"), pixels(picture)
+    off = [abs(film[i] - camera[i]) for i in range(0, len(camera), 997)]
+    assert width and len(film) == len(camera) and sum(off) / len(off) < 8, "the camera's picture, as far as H.264 keeps it"
+
+
+@needs_ffmpeg
+def test_boxes_are_where_the_detector_found_signs_and_only_where_they_are_wanted(past, clips):
+    events = past.json("/api/train/history/events", **past.range())["events"]
+    frames = [event["key"] for event in events if event["kind"] == "frame"]
+    large = [(event["key"], event["detections"][0]["box"]) for event in events if event["kind"] == "result" and event["detections"]
+             and event["key"] in frames and event["detections"][0]["box"][2] > 40]
+    assert large
+    for key, (left, top, width, height) in large[:3]:
+        at = frames.index(key)
+        (row, plain), (_, drawn) = pixels(clips / "plain.mp4", at), pixels(clips / "boxes.mp4", at)
+        down = range(int(top) + 4, int(top + height) - 4, 3)
+        seen = lambda rgb: sum(amber(rgb, row, int(left), y) or amber(rgb, row, int(left) + 1, y) for y in down) / len(down)
+        assert seen(drawn) > 0.8 and seen(plain) < 0.2, (key, seen(drawn), seen(plain))
+
+
+@needs_ffmpeg
+def test_the_command_line_makes_the_same_film_and_overwrites_none(past, clips, tmp_path):
+    film = tmp_path / "film.mp4"
+    command = [TRAIN, "clip", past.recording, "--boxes", "-o", film, "--from", past.range()["from"], "--to", past.range()["to"]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "pictures from" in done.stderr, done.stderr
+    assert probe(film) == probe(clips / "boxes.mp4") and pixels(film, 20) == pixels(clips / "boxes.mp4", 20)
+    assert "is there already" in subprocess.run(command, capture_output=True, text=True, timeout=120).stderr
+    nothing = subprocess.run([TRAIN, "clip", past.recording, "-o", tmp_path / "none.mp4", "--to", "1"], capture_output=True, text=True, timeout=120)
+    assert nothing.returncode == 1 and "no picture of that time" in nothing.stderr and not (tmp_path / "none.mp4").exists()
+
+
 @pytest.mark.parametrize("path, status", [
+    ("/api/train/history/clip.mp4?from=0&to=601", 400), ("/api/train/history/clip.mp4?boxes=yes", 400),
+    ("/api/train/history/clip.mp4?from=0&to=1", 404), ("/api/train/history/clip.mp4?train=none", 404),
     ("/api/train/history?from=yesterday", 400), ("/api/train/history?from=20&to=10", 400),
     ("/api/train/history?train=none", 404), ("/api/train/history/events?from=0&to=1e9", 400),
     ("/api/train/history/frame.jpg?number=0", 400), ("/api/train/history?train=../..", 404)])

@@ -141,17 +141,23 @@ bool monitor_read_instant(
 	return false;
 }
 
-static bool read_range(struct http_request *request, struct history_range *out)
+bool monitor_read_range(
+	struct http_request *request, int64_t usual_ms, int64_t *from_ms, int64_t *to_ms)
 {
 	int64_t now_ms = clock_wall_ms();
 
-	if (!monitor_read_instant(request, "to", now_ms, &out->to_ms) ||
-		!monitor_read_instant(request, "from", out->to_ms - USUAL_SPAN_MS, &out->from_ms))
+	if (!monitor_read_instant(request, "to", now_ms, to_ms) ||
+		!monitor_read_instant(request, "from", *to_ms - usual_ms, from_ms))
 		return false;
-	if (out->from_ms <= out->to_ms)
+	if (*from_ms <= *to_ms)
 		return true;
 	monitor_problem(request, 400, "\"from\" must not be later than \"to\"");
 	return false;
+}
+
+static bool read_range(struct http_request *request, struct history_range *out)
+{
+	return monitor_read_range(request, USUAL_SPAN_MS, &out->from_ms, &out->to_ms);
 }
 
 bool monitor_recorded_train(

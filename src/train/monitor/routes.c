@@ -326,6 +326,7 @@ const struct http_route monitor_routes[] = {
 	{"/api/train/history", HTTP_GET, monitor_get_history},
 	{"/api/train/history/events", HTTP_GET, monitor_get_history_events},
 	{"/api/train/history/frame.jpg", HTTP_GET, monitor_get_history_picture},
+	{"/api/train/history/clip.mp4", HTTP_GET, monitor_get_history_clip},
 	{"/api/train/stop", HTTP_POST, post_stop},
 	{"/api/train/arm", HTTP_POST, post_arm},
 	{"/api/train/disarm", HTTP_POST, post_disarm},

@@ -85,9 +85,14 @@ void monitor_get_trains_stream(struct http_request *request, void *monitor);
 void monitor_get_history(struct http_request *request, void *monitor);
 void monitor_get_history_events(struct http_request *request, void *monitor);
 void monitor_get_history_picture(struct http_request *request, void *monitor);
+/* history_clip.c: GET /api/train/history/clip.mp4 */
+void monitor_get_history_clip(struct http_request *request, void *monitor);
 /* What routes of the past have in common. False: it is answered. */
 bool monitor_read_instant(
 	struct http_request *request, const char *name, int64_t fallback_ms, int64_t *out);
+/* ?from= and ?to=; without them the last `usual_ms`. */
+bool monitor_read_range(
+	struct http_request *request, int64_t usual_ms, int64_t *from_ms, int64_t *to_ms);
 bool monitor_recorded_train(
 	struct monitor *monitor, struct http_request *request, struct str *train);
 /* NULL: nothing is recorded. */

@@ -8,6 +8,7 @@ static const struct command *const commands[] = {
 	&train_run_command,
 	&train_record_command,
 	&train_replay_command,
+	&train_clip_command,
 	&completion_command,
 	&manual_command,
 	NULL,
@@ -16,7 +17,7 @@ static const struct command *const commands[] = {
 static const struct program program = {
 	.name = "railquest-train",
 	.version = RAILQUEST_VERSION,
-	.summary = "runs a toy train: its services, recordings, replays",
+	.summary = "runs a toy train: its services, recordings, replays, clips",
 	.description =
 		"Starts the services of a train and watches over them; writes down what they "
 		"say, and decides on it again.",

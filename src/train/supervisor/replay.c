@@ -5,7 +5,6 @@
  */
 #include "train/supervisor/supervisor.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "train/decision/decision.h"
 #include "train/inference/inference.h"
@@ -260,21 +259,13 @@ static bool close_log(struct replay *replay, struct error *err)
 	return ok || error_errno(err, "write %s", replay->options->log);
 }
 
-static bool read_instant(const char *name, const char *text, int64_t *out, struct error *err)
-{
-	return !text || clock_parse_instant(text, strlen(text), out) ||
-	       error_set(err, ERROR_INVALID,
-		       "--%s: \"%s\" is no instant: 2026-11-27T13:15:00Z, or Unix seconds", name,
-		       text);
-}
-
 static bool open_tape(struct replay *replay, const char *folder, struct error *err)
 {
 	const struct replay_options *options = replay->options;
-	int64_t from_ms = INT64_MIN, to_ms = INT64_MAX;
+	int64_t from_ms, to_ms;
 
-	return read_instant("from", options->from, &from_ms, err) &&
-	       read_instant("to", options->to, &to_ms, err) &&
+	return tape_read_instant("from", options->from, INT64_MIN, &from_ms, err) &&
+	       tape_read_instant("to", options->to, INT64_MAX, &to_ms, err) &&
 	       tape_open(&replay->tape, folder, options->train, from_ms, to_ms, err);
 }
 

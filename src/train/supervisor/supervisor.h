@@ -10,5 +10,6 @@
 extern const struct command train_run_command;
 extern const struct command train_record_command;
 extern const struct command train_replay_command;
+extern const struct command train_clip_command;
 
 #endif

@@ -1,5 +1,7 @@
 #include "train/supervisor/tape.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -139,21 +141,36 @@ static bool only_train(const char *folder, char out[NAME_MAX + 1])
 	return count == 1;
 }
 
-static bool open_ring(struct tape *tape, const char *folder, const char *train, struct error *err)
+struct ring_reader *tape_open_ring(const char *folder, const char *train, struct error *err)
 {
 	char name[NAME_MAX + 1], path[PATH_MAX];
 
-	if (train) {
-		tape->ring = ring_reader_open_train(folder, str_from(train), err);
-		return tape->ring;
-	}
-	if (!only_train(folder, name))
-		return error_set(err, ERROR_INVALID,
+	if (train)
+		return ring_reader_open_train(folder, str_from(train), err);
+	if (!only_train(folder, name)) {
+		error_set(err, ERROR_INVALID,
 			"%s is no recording, and no folder of railquest-monitor --record with one "
 			"train; of several say which with --train",
 			folder);
+		return NULL;
+	}
 	snprintf(path, sizeof path, "%s/%s", folder, name);
-	tape->ring = ring_reader_open(path, err);
+	return ring_reader_open(path, err);
+}
+
+bool tape_read_instant(
+	const char *option, const char *text, int64_t fallback_ms, int64_t *out, struct error *err)
+{
+	*out = fallback_ms;
+	return !text || clock_parse_instant(text, strlen(text), out) ||
+	       error_set(err, ERROR_INVALID,
+		       "--%s: \"%s\" is no instant: 2026-11-27T13:15:00Z, or Unix seconds", option,
+		       text);
+}
+
+static bool open_ring(struct tape *tape, const char *folder, const char *train, struct error *err)
+{
+	tape->ring = tape_open_ring(folder, train, err);
 	return tape->ring;
 }
 

@@ -40,4 +40,11 @@ void tape_close(struct tape *tape); // takes a zeroed struct
 /* As recording_next. */
 bool tape_next(struct tape *tape, struct arena *arena, struct tape_message *out, struct error *err);
 
+/* The ring of a train in a monitor's recording; `train` NULL: the one that there is. Caller closes
+ * it. Fails: as above. */
+struct ring_reader *tape_open_ring(const char *folder, const char *train, struct error *err);
+/* What --from or --to says; `fallback_ms` where `text` is NULL. Fails: ERROR_INVALID. */
+bool tape_read_instant(
+	const char *option, const char *text, int64_t fallback_ms, int64_t *out, struct error *err);
+
 #endif
