@@ -137,6 +137,22 @@ def test_a_wrong_password_is_named_and_a_new_one_taken_from_its_file(secure):
     secure.check(10)
 
 
+def test_commands_with_a_wrong_password_are_none_and_a_new_one_is_taken_from_its_file(bus, fortress, tmp_path):
+    fortress.create(EVENTS, FRAMES, "railquest.commands")
+    password = tmp_path / "password"
+    password.write_text("not-this-one\n")
+    service = Service("decision", bus, "--kafka", f"kafkas://{fortress.secure}", "--spool", tmp_path / "spool", "--cloud-commands",
+                      "--kafka-ca-file", fortress.authority.file, "--kafka-user", "train", "--kafka-password-file", password,
+                      "--kafka-mechanism", "PLAIN")
+    wait_until(lambda: re.search("not ready: commands: .*[Aa]uthentication", service.ask("/ready")[1]), service.log, 40)
+    wait_until(lambda: re.search("no commands from the cloud: .*[Aa]uthentication", service.log()), service.log, 40)
+    assert "not-this-one" not in service.log() and service.ask("/live")[0] == 200
+    password.write_text(PASSWORD + "\n")
+    wait_until(lambda: "ok commands" in service.ask("/ready")[1], lambda: service.ask("/ready")[1] + service.log(), 40)
+    assert PASSWORD not in service.log() and service.close() == 0, service.log()
+    fortress.clear()
+
+
 def test_scram_works_or_its_library_is_named(bus, fortress, tmp_path):
     """Before 2.6.1 librdkafka proved its password in a way that Kafka 4 refuses: nobody shall look for a wrong password then."""
     fortress.create(EVENTS, FRAMES)
