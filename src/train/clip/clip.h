@@ -37,7 +37,7 @@ bool clip_write(struct ring_reader *reader, const struct clip_options *options, 
 
 /*
  * Draws frames and names onto the picture; boxes refer to one of width_px by height_px (0: to this
- * one). Names are of ASCII's letters and digits, what else there is becomes "?".
+ * one).
  */
 void clip_draw(const struct picture *picture, const struct wire_detection *detections, size_t count,
 	int64_t width_px, int64_t height_px);

@@ -74,6 +74,12 @@ static void fill(const struct picture *picture, double left, double top, double 
 				picture->pixels[(y * picture->width_px + x) * 3 + i] = colour[i];
 }
 
+void vision_fill(const struct picture *picture, const struct box *box, const uint8_t colour[3])
+{
+	fill(picture, box->x, box->y, (double)box->x + box->width, (double)box->y + box->height,
+		colour);
+}
+
 void vision_draw_box(const struct picture *picture, const struct box *box, double thickness_px,
 	const uint8_t colour[3])
 {

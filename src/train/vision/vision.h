@@ -109,10 +109,11 @@ enum { VISION_MAX_BOXES = 300 };
 size_t vision_suppress(struct detection *items, size_t count, float max_overlap, bool per_class);
 
 /*
- * Into the pixels: the frame of a box, from its edges inwards, and a text whose letters are 5 by 7
- * dots (capitals, digits and ". : - _ %"; what else it holds is a blank), its top-left corner at
- * x, y. Whatever lies beyond the picture is cut off.
+ * Into the pixels: a box, the frame of one, from its edges inwards, and a text whose letters are 5
+ * by 7 dots (capitals, digits and ". : - _ %"; what else it holds is a blank), its top-left corner
+ * at x, y. Whatever lies beyond the picture is cut off.
  */
+void vision_fill(const struct picture *picture, const struct box *box, const uint8_t colour[3]);
 void vision_draw_box(const struct picture *picture, const struct box *box, double thickness_px,
 	const uint8_t colour[3]);
 void vision_draw_text(const struct picture *picture, struct str text, double x, double y,
