@@ -4,6 +4,7 @@ import io
 import json
 import random
 import signal
+import re
 import sqlite3
 import subprocess
 import sys
@@ -222,6 +223,50 @@ def test_exports(race):
     assert "Le banc" in page and "The bench" in page
     table = race.run("export", "--format", "json", "--at", "150m")
     assert json.loads(table)["rows"][0]["user"] == "batman" and race.run("export", "--json", "--at", "150m") == table
+
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+OFFSET = re.compile(r"-?\d+:[0-5]\d:[0-5]\d\.\d{3}$")
+
+
+def test_ctftimes_feed_has_the_shape_that_ctftime_asks_for(race):
+    """https://ctftime.org/json-scoreboard-feed"""
+    race.act("add", "gotham/caf\u00e9\U0001f682", "hero", "--time", "70m")
+    text = race.run("export", "--format", "ctftime", "--at", "87m")
+    assert text.isascii() and "caf\\u00e9\\ud83d\\ude82@gotham" in text
+    feed = json.loads(text)
+    assert set(feed) == {"tasks", "standings"} and all(isinstance(task, str) for task in feed["tasks"])
+    assert "caf\u00e9\U0001f682@gotham" in [row["team"] for row in feed["standings"]]
+    for row in feed["standings"]:
+        assert {"pos", "team", "score", "taskStats"} <= set(row) <= {"pos", "team", "score", "taskStats", "lastAccept"}
+        assert isinstance(row["pos"], int) and isinstance(row["score"], (int, float)) and round(row["score"], 4) == row["score"]
+        assert set(row["taskStats"]) <= set(feed["tasks"]) and ("lastAccept" in row) == bool(row["taskStats"])
+        for stats in row["taskStats"].values():
+            assert set(stats) == {"points", "time"} and isinstance(stats["time"], int)
+        assert not row["taskStats"] or row["lastAccept"] == max(stats["time"] for stats in row["taskStats"].values())
+
+
+def test_the_contest_apis_scoreboard_has_its_shape(race):
+    """ICPC's Contest API (ccs-specs): scoreboard, state, awards; times are RELTIME and TIME."""
+    race.act("add", "gotham/alfred", "hero", "--time", "70m")
+    told = json.loads(race.run("export", "--format", "contest", "--at", "87m"))
+    board = told["scoreboard"]
+    assert set(board) == {"event_id", "time", "contest_time", "state", "rows"} and isinstance(board["event_id"], str)
+    assert INSTANT.match(board["time"]) and OFFSET.match(board["contest_time"])
+    state = board["state"]
+    assert set(state) == {"started", "ended", "frozen", "thawed", "finalized", "end_of_updates"} and INSTANT.match(state["started"])
+    assert state["ended"] is None
+    for row in board["rows"]:
+        assert set(row) == {"rank", "team_id", "score", "problems"} and isinstance(row["rank"], int)
+        assert row["score"]["num_solved"] == sum(problem["solved"] for problem in row["problems"])
+        for problem in row["problems"]:
+            assert {"problem_id", "num_judged", "num_pending", "solved"} <= set(problem)
+            assert ("time" in problem) == problem["solved"] and (not problem["solved"] or OFFSET.match(problem["time"]))
+    assert all(set(award) == {"id", "citation", "team_ids"} for award in told["awards"])
+    ended = json.loads(race.run("export", "--format", "contest", "--at", "150m"))["scoreboard"]["state"]
+    assert INSTANT.match(ended["ended"]) and INSTANT.match(ended["frozen"]) and ended["thawed"] is None
+    race.act("thaw")
+    assert INSTANT.match(json.loads(race.run("export", "--format", "contest", "--at", "150m"))["scoreboard"]["state"]["thawed"])
 
 
 def test_a_rehearsal_that_is_killed_goes_on_where_it_was(tmp_path):

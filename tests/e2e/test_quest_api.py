@@ -41,7 +41,7 @@ def test_standings_say_what_is_raced_and_how_far_it_got(server):
     assert board == {
         "schema": 1, "scenario": "fake", "seed": 0, "scoring": "author-2024", "state": "finished", "live": True,
         "run": 1, "seq": 6, "start": 1795303425, "now_s": 150, "end_s": 150, "unit_s": 5, "speed": None,
-        "delta_window_s": 10, "prize_line": 2, "lead_changes": 1, "players": 4, "active": 3,
+        "delta_window_s": 10, "prize_line": 2, "suspense": {"contenders": 0}, "lead_changes": 1, "players": 4, "active": 3,
         "clusters": ["gotham", "metropolis"], "prize_ties": "split", "clock_s": 150, "freeze_s": None,
         "languages": ["en", "fr"]}
     assert [row["prize"] for row in rows] == [True, True, False, False]
@@ -57,6 +57,7 @@ def test_standings_of_an_instant_are_those_of_then(server):
     board = get(server, "/api/quest/standings?at=60")
     assert (board["now_s"], board["live"], board["seq"], board["active"]) == (60, False, 3, 2)
     assert [row["id"] for row in board["rows"]][:2] == ["catwoman@gotham", "superman@metropolis"]
+    assert board["suspense"] == {"contenders": 2, "until_s": 149}
     assert get(server, "/api/quest/standings?at=1m") == board
     assert get(server, "/api/quest/standings?at=1795303485") == board
     assert get(server, "/api/quest/standings?at=2026-11-21T23:24:45Z") == board

@@ -241,6 +241,15 @@ size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_r
 	return count;
 }
 
+bool rehearsal_find_suspense(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_suspense *out)
+{
+	bool is_over = t_ms >= rehearsal_end_ms(rehearsal);
+
+	*out = (struct ledger_suspense){
+		.contenders = is_over ? 0 : 2, .until_ms = rehearsal_end_ms(rehearsal) - 1000};
+	return true;
+}
+
 struct rules_group *const *rehearsal_rules(const struct rehearsal *rehearsal, size_t *count)
 {
 	(void)rehearsal;

@@ -93,6 +93,17 @@ struct ledger_row {
 /* Everybody at an instant, best first; `out` has room for all players. Returns how many. */
 size_t ledger_standings(struct ledger *ledger, int64_t now_ms, struct ledger_row *out);
 
+/*
+ * Who stands below the line and would stand above it at the end, if he completed all that he has
+ * not at once while nobody else moved; and the last whole minute at which one of them could still
+ * begin to (that is: complete it all then). False: there is no line.
+ */
+struct ledger_suspense {
+	size_t contenders;
+	int64_t until_ms; // QUEST_NEVER: there are none
+};
+bool ledger_find_suspense(const struct ledger *ledger, int64_t now_ms, struct ledger_suspense *out);
+
 /* The points of one player, as in his row. */
 double ledger_score(const struct ledger *ledger, size_t player, int64_t now_ms);
 

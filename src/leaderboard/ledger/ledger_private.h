@@ -1,5 +1,6 @@
 /* ledger/ledger_private.h — private to ledger. ledger.c folds the events, ledger_people.c says who
- * has a row, ledger_standings.c ranks, ledger_prize.c draws the line, ledger_skew.c knows clocks,
+ * has a row, ledger_standings.c ranks, ledger_prize.c draws the line,
+ * ledger_suspense.c says who may still pass it, ledger_skew.c knows clocks,
  * ledger_explain.c explains, ledger_act.c checks acts, and print_*.c write. */
 #ifndef LEDGER_PRIVATE_H
 #define LEDGER_PRIVATE_H
@@ -75,6 +76,10 @@ int64_t ledger_skew_of(const struct ledger *ledger, const struct event_log_entry
 int64_t ledger_worst_skew(const struct ledger *ledger, size_t player, int64_t now_ms);
 /* ledger_prize.c: who is above the line, or on it; rows best first. */
 void ledger_draw_line(const struct ledger *ledger, struct ledger_row *rows, size_t count);
+/* The team or table whose prizes are counted, SIZE_MAX: none, so nobody takes one from another; and
+ * how many there are. */
+size_t ledger_prize_group(const struct ledger *ledger, size_t player);
+size_t ledger_prize_groups(const struct ledger *ledger);
 /* "±6 s, clock +30.0 s, confirmed" */
 void ledger_print_photo(
 	struct buffer *out, const struct ledger_row *row, enum ledger_language language);

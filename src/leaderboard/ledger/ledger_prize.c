@@ -3,10 +3,9 @@
 
 #include "base/memory.h"
 
-/* The team or table whose prizes are counted, SIZE_MAX: none, so nobody takes one from another. */
-static size_t group_of(const struct ledger *ledger, const struct ledger_row *row)
+size_t ledger_prize_group(const struct ledger *ledger, size_t index)
 {
-	const struct ledger_player *player = &ledger->players[row->player];
+	const struct ledger_player *player = &ledger->players[index];
 
 	switch (ledger->prize.one_per) {
 	case QUEST_PER_PLAYER:
@@ -19,7 +18,7 @@ static size_t group_of(const struct ledger *ledger, const struct ledger_row *row
 	return SIZE_MAX;
 }
 
-static size_t group_count(const struct ledger *ledger)
+size_t ledger_prize_groups(const struct ledger *ledger)
 {
 	const struct quest_file *file = ledger->options.file;
 
@@ -34,7 +33,7 @@ static size_t group_count(const struct ledger *ledger)
  */
 static bool may_win(const struct ledger *ledger, const struct ledger_row *row, bool *is_taken)
 {
-	size_t group = group_of(ledger, row);
+	size_t group = ledger_prize_group(ledger, row->player);
 
 	if (!row->done || ledger->players[row->player].no_prize)
 		return false;
@@ -58,7 +57,7 @@ void ledger_draw_line(const struct ledger *ledger, struct ledger_row *rows, size
 	if (places == 0)
 		return;
 	bool *may = memory_alloc_array(count + 1, sizeof *may);
-	bool *is_taken = memory_alloc_array(group_count(ledger) + 1, sizeof *is_taken);
+	bool *is_taken = memory_alloc_array(ledger_prize_groups(ledger) + 1, sizeof *is_taken);
 
 	for (size_t i = 0; i < count; i++) {
 		may[i] = may_win(ledger, &rows[i], is_taken);

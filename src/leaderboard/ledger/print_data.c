@@ -150,6 +150,24 @@ static void print_tables(struct buffer *out, const struct ledger_print *print)
 	free(rows);
 }
 
+static void print_suspense(struct buffer *out, const struct ledger_print *print)
+{
+	struct ledger_suspense suspense;
+
+	buffer_append_text(out, ",\"suspense\":");
+	if (!ledger_find_suspense(print->ledger, print->now_ms, &suspense)) {
+		buffer_append_text(out, "null");
+		return;
+	}
+	buffer_printf(out, "{\"contenders\":%zu", suspense.contenders);
+	if (suspense.contenders) {
+		buffer_append_char(out, ',');
+		ledger_print_instant(out, "until", suspense.until_ms);
+		print_seconds(out, print->ledger, "until_s", suspense.until_ms);
+	}
+	buffer_append_char(out, '}');
+}
+
 void ledger_print_json(struct buffer *out, const struct ledger_print *print)
 {
 	struct ledger *ledger = print->ledger;
@@ -186,6 +204,7 @@ void ledger_print_json(struct buffer *out, const struct ledger_print *print)
 		print_row(out, ledger, &rows[i], print->now_ms);
 	}
 	buffer_append_char(out, ']');
+	print_suspense(out, print);
 	print_tables(out, print);
 	buffer_append_text(out, "}\n");
 	free(rows);

@@ -5,7 +5,46 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-/* --- CTFtime --- */
+#include <math.h>
+
+/* --- CTFtime: https://ctftime.org/json-scoreboard-feed --- */
+
+static void print_unit(struct buffer *out, uint32_t unit)
+{
+	buffer_printf(out, "\\u%04x", (unsigned)unit);
+}
+
+/* A string of ASCII alone, as the feed wants names: json_string has seen to it that it is UTF-8. */
+static void print_ascii(struct buffer *out, struct str text)
+{
+	struct buffer json = {0};
+
+	json_string(&json, text);
+	for (size_t i = 0; i < json.len;) {
+		unsigned char first = (unsigned char)json.data[i];
+		size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+		uint32_t point = len == 1 ? first : first & (0xffU >> (len + 1));
+
+		for (size_t j = 1; j < len; j++)
+			point = point << 6 | ((unsigned char)json.data[i + j] & 0x3f);
+		if (len == 1) {
+			buffer_append_char(out, (char)first);
+		} else if (point < 0x10000) {
+			print_unit(out, point);
+		} else {
+			print_unit(out, 0xd800 + ((point - 0x10000) >> 10));
+			print_unit(out, 0xdc00 + ((point - 0x10000) & 0x3ff));
+		}
+		i += len;
+	}
+	buffer_finish(&json);
+}
+
+/* Four decimals at most. */
+static void print_points(struct buffer *out, double points)
+{
+	json_number(out, round(points * 1e4) / 1e4);
+}
 
 static double exercise_points(
 	const struct quest_part *parts, size_t count, size_t exercise, double *denominator)
@@ -38,9 +77,9 @@ static void print_task_stats(struct buffer *out, const struct ledger *ledger,
 			continue;
 		points = exercise_points(parts, count, i, &denominator);
 		buffer_append_text(out, printed++ ? "," : "");
-		json_string(out, ledger_exercise_name(ledger, i));
+		print_ascii(out, ledger_exercise_name(ledger, i));
 		buffer_append_text(out, ":{\"points\":");
-		json_number(out, points / denominator);
+		print_points(out, points / denominator);
 		buffer_printf(out, ",\"time\":%lld}", (long long)mark->recorded_ms / 1000);
 		if (mark->recorded_ms > *last_ms)
 			*last_ms = mark->recorded_ms;
@@ -56,7 +95,7 @@ void ledger_print_ctftime(struct buffer *out, const struct ledger_print *print)
 	buffer_append_text(out, "{\"tasks\":[");
 	for (size_t i = 0; i < ledger->counting->exercise_count; i++) {
 		buffer_append_text(out, i ? "," : "");
-		json_string(out, ledger_exercise_name(ledger, i));
+		print_ascii(out, ledger_exercise_name(ledger, i));
 	}
 	buffer_append_text(out, "],\"standings\":[");
 	for (size_t i = 0; i < count; i++) {
@@ -65,12 +104,15 @@ void ledger_print_ctftime(struct buffer *out, const struct ledger_print *print)
 
 		quest_player_print(&id, &ledger->players[rows[i].player].player);
 		buffer_printf(out, "%s\n{\"pos\":%zu,\"team\":", i ? "," : "", rows[i].rank);
-		json_string(out, buffer_str(&id));
+		print_ascii(out, buffer_str(&id));
 		buffer_append_text(out, ",\"score\":");
-		json_number(out, rows[i].score);
+		print_points(out, rows[i].score);
 		buffer_append_text(out, ",\"taskStats\":{");
 		print_task_stats(out, ledger, &rows[i], print->now_ms, &last_ms);
-		buffer_printf(out, "},\"lastAccept\":%lld}", (long long)last_ms / 1000);
+		buffer_append_char(out, '}');
+		if (rows[i].done)
+			buffer_printf(out, ",\"lastAccept\":%lld", (long long)last_ms / 1000);
+		buffer_append_char(out, '}');
 		buffer_finish(&id);
 	}
 	buffer_append_text(out, "]}\n");
@@ -183,12 +225,39 @@ static void print_awards(struct buffer *out, const struct ledger *ledger,
 	}
 }
 
+/* An instant of the state, or null: it is not that far yet. */
+static void print_state(struct buffer *out, const char *name, int64_t t_ms, int64_t now_ms)
+{
+	if (t_ms <= now_ms)
+		ledger_print_instant(out, name, t_ms);
+	else
+		buffer_printf(out, "\"%s\":null", name);
+}
+
+static int64_t frozen_ms(const struct ledger *ledger)
+{
+	const struct quest_file *file = ledger->options.file;
+
+	return file && file->freeze_ms != QUEST_NEVER ? ledger->counting->start_ms + file->freeze_ms
+						      : QUEST_NEVER;
+}
+
+/* When somebody let the public see again; it is no state before the freeze. */
+static int64_t thawed_ms(const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->entry_count; i++)
+		if (ledger->entries[i].kind == EVENT_THAW && !ledger->is_cancelled[i])
+			return ledger->entries[i].when_ms > frozen_ms(ledger)
+				       ? ledger->entries[i].when_ms
+				       : frozen_ms(ledger);
+	return QUEST_NEVER;
+}
+
 void ledger_print_contest(struct buffer *out, const struct ledger_print *print)
 {
 	struct ledger *ledger = print->ledger;
 	struct ledger_row *rows = memory_alloc_array(ledger->player_count + 1, sizeof *rows);
 	size_t count = ledger_standings(ledger, print->now_ms, rows);
-	bool is_over = print->now_ms >= ledger_end_ms(ledger);
 
 	buffer_append_text(out, "{\"scoreboard\":{");
 	buffer_printf(out, "\"event_id\":\"%lld\",", (long long)print->events);
@@ -197,17 +266,13 @@ void ledger_print_contest(struct buffer *out, const struct ledger_print *print)
 	print_contest_time(out, ledger, "contest_time", print->now_ms);
 	buffer_append_text(out, ",\"state\":{");
 	ledger_print_instant(out, "started", ledger->counting->start_ms);
-	buffer_append_text(out, ",\"ended\":");
-	if (is_over) {
-		char end[32];
-
-		clock_print_instant(end, ledger_end_ms(ledger));
-		buffer_printf(out, "\"%s\"", end);
-	} else {
-		buffer_append_text(out, "null");
-	}
-	buffer_append_text(out, ",\"frozen\":null,\"thawed\":null,\"finalized\":null,"
-				"\"end_of_updates\":null},\"rows\":[");
+	buffer_append_char(out, ',');
+	print_state(out, "ended", ledger_end_ms(ledger), print->now_ms);
+	buffer_append_char(out, ',');
+	print_state(out, "frozen", frozen_ms(ledger), print->now_ms);
+	buffer_append_char(out, ',');
+	print_state(out, "thawed", thawed_ms(ledger), QUEST_NEVER - 1);
+	buffer_append_text(out, ",\"finalized\":null,\"end_of_updates\":null},\"rows\":[");
 	for (size_t i = 0; i < count; i++) {
 		buffer_append_text(out, i ? ",\n" : "\n");
 		print_contest_row(out, ledger, &rows[i], print->now_ms);

@@ -14,6 +14,7 @@ struct words {
 	const char *scoring, *version, *env, *events, *head, *tables, *teams, *members, *nothing;
 	const char *lines[6];
 	const char *event, *between, *and, *by_hand, *excluded, *ineligible, *clock;
+	const char *contenders;
 };
 
 static const struct words english = {"rank", "player", "points", "prize line", "on the line",
@@ -21,12 +22,13 @@ static const struct words english = {"rank", "player", "points", "prize line", "
 	"Teams", "members", "nothing complete yet",
 	{"points", "early or late", "since then", "formula", "by hand", "award"}, "event",
 	"between", "and", "by hand", "without the excluded time", "no prize",
-	"by a clock that is off by"};
+	"by a clock that is off by", "below the line who can still pass it, until"};
 static const struct words french = {"rang", "joueur", "points", "ligne des lots", "sur la ligne",
 	"photo-finish", "sur", "à", "barème", "version", "environnement", "événements", "tête",
 	"Tables", "Équipes", "membres", "rien de terminé pour l'instant",
 	{"points", "avance ou retard", "depuis", "formule", "à la main", "prix"}, "événement",
-	"entre", "et", "à la main", "sans le temps exclu", "hors prix", "à une horloge décalée de"};
+	"entre", "et", "à la main", "sans le temps exclu", "hors prix", "à une horloge décalée de",
+	"sous la ligne qui peuvent encore la passer, jusqu'à"};
 
 static const struct words *words_of(enum ledger_language language)
 {
@@ -139,6 +141,19 @@ static void print_groups(struct buffer *out, const char *title, const struct que
 			words->members);
 }
 
+/* "7 below the line who can still pass it, until 2:05:00" */
+static void print_suspense(
+	struct buffer *out, const struct ledger_print *print, const struct words *words)
+{
+	struct ledger_suspense suspense;
+
+	if (!ledger_find_suspense(print->ledger, print->now_ms, &suspense) || !suspense.contenders)
+		return;
+	buffer_printf(out, "\n%zu %s ", suspense.contenders, words->contenders);
+	ledger_print_offset(out, print->ledger, suspense.until_ms);
+	buffer_append_char(out, '\n');
+}
+
 void ledger_print_text(struct buffer *out, const struct ledger_print *print)
 {
 	struct ledger *ledger = print->ledger;
@@ -167,6 +182,7 @@ void ledger_print_text(struct buffer *out, const struct ledger_print *print)
 		if (rows[i].prize && (i + 1 == count || !rows[i + 1].prize))
 			buffer_printf(out, "       ── %s ──\n", words->prize_line);
 	}
+	print_suspense(out, print, words);
 	if (file) {
 		size_t most =
 			file->table_count > file->team_count ? file->table_count : file->team_count;

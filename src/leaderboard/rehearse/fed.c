@@ -252,6 +252,14 @@ size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_r
 	return count;
 }
 
+bool rehearsal_find_suspense(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_suspense *out)
+{
+	if (rehearsal->rules.engine || (!rehearsal->file && !follow_log(rehearsal)))
+		return false;
+	return rehearsal->ledger && rehearsal->grid_players &&
+	       ledger_find_suspense(rehearsal->ledger, t_ms, out);
+}
+
 size_t fed_standings(struct rehearsal *rehearsal, int64_t t_ms, struct quest_standing *out)
 {
 	if (!rehearsal->ledger || rehearsal->grid_players == 0)

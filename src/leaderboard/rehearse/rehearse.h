@@ -39,6 +39,7 @@ void rehearsal_destroy(struct rehearsal *rehearsal);
 
 struct event_log_entry;
 struct ledger_row;
+struct ledger_suspense;
 
 /*
  * The same board without a scenario: what the log's entries make of the race, acts of people
@@ -103,6 +104,9 @@ size_t rehearsal_standings(
  * rules make the score, prizes alone.
  */
 size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_row *out);
+/* Who may still pass the prize line. False: there is none, or rules make the score. */
+bool rehearsal_find_suspense(
+	struct rehearsal *rehearsal, int64_t t_ms, struct ledger_suspense *out);
 /* The quest file's prize; a scenario's: 30 places, or half the players where they are fewer
  * than 60.
  */

@@ -249,6 +249,21 @@ static size_t lead_changes(const struct race *race, int64_t t_ms)
 	return count ? count - 1 : 0;
 }
 
+static void write_suspense(struct buffer *out, const struct race *race, int64_t t_ms)
+{
+	struct ledger_suspense suspense;
+
+	buffer_append_text(out, ",\"suspense\":");
+	if (!rehearsal_find_suspense(race->rehearsal, t_ms, &suspense)) {
+		buffer_append_text(out, "null");
+		return;
+	}
+	buffer_printf(out, "{\"contenders\":%zu", suspense.contenders);
+	if (suspense.contenders)
+		standings_write_seconds(out, race, "until_s", suspense.until_ms, false);
+	buffer_append_char(out, '}');
+}
+
 void standings_write(
 	struct buffer *out, const struct race *race, int64_t t_ms, double speed, bool live)
 {
@@ -274,6 +289,7 @@ void standings_write(
 		"\"active\":%zu",
 		at.prize.places, at.prize.split_ties ? "split" : "jury", lead_changes(race, t_ms),
 		players, active);
+	write_suspense(out, race, t_ms);
 	write_clusters(out, race, &arena);
 	write_exercises(out, race, done);
 	buffer_append_text(out, ",\"rows\":[");

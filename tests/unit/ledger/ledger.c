@@ -456,6 +456,94 @@ static void equals_of_one_team_take_one_place(void **state)
 	assert_true(row("superman", 150).prize);
 }
 
+static const char *const heroes[] = {"batman", "catwoman", "superman", "invisibleman"};
+enum { HEROES = sizeof heroes / sizeof *heroes };
+
+static void fold_with_everybody(void)
+{
+	static struct quest_player seen[HEROES];
+
+	for (size_t i = 0; i < HEROES; i++)
+		seen[i] =
+			(struct quest_player){.cluster = i < 2 ? STR("gotham") : STR("metropolis"),
+				.user = str_from(heroes[i])};
+	fold_with((struct ledger_options){.seen = seen, .seen_count = HEROES});
+}
+
+/* Whether one would win who completes at `minute` all that he has not, in the log as it is. */
+static bool would_win(const char *name, double minute)
+{
+	static const char *const exercises[] = {"hero", "villain", "fight"};
+	size_t kept = entry_count;
+
+	for (size_t i = 0; i < 3 && minute >= 0; i++) {
+		bool is_done = false;
+
+		for (size_t j = 0; j < kept; j++)
+			is_done |= str_equal(entries[j].user, str_from(name)) &&
+				   str_equal(entries[j].exercise, str_from(exercises[i]));
+		if (!is_done)
+			complete(name[0] == 'b' || name[0] == 'c' ? "gotham" : "metropolis", name,
+				exercises[i], minute);
+	}
+	fold_with_everybody();
+	bool wins = row(name, 150).prize;
+
+	entry_count = kept;
+	return wins;
+}
+
+/* Against every minute of everybody, tried. */
+static void check_suspense(double now, double step)
+{
+	struct ledger_suspense found;
+	size_t kept = 0, contenders = 0;
+	double until = -1;
+
+	for (size_t i = 0; i < entry_count; i++)
+		if (entries[i].t_ms <= at(now)) {
+			entries[kept] = entries[i];
+			entries[kept].id = (int64_t)kept + 1;
+			kept++;
+		}
+	entry_count = kept;
+	for (size_t i = 0; i < HEROES; i++) {
+		if (would_win(heroes[i], -1) || !would_win(heroes[i], now))
+			continue;
+		contenders++;
+		for (double minute = now; minute <= 150; minute += step)
+			if (would_win(heroes[i], minute) && minute > until)
+				until = minute;
+	}
+	fold_with_everybody();
+	assert_true(ledger_find_suspense(ledger, at(now), &found));
+	if (found.contenders != contenders ||
+		found.until_ms != (contenders ? at(until) : QUEST_NEVER))
+		fail_msg("at %g: %zu until %g, not %zu until %g", now, found.contenders,
+			(double)(found.until_ms - start_ms) / 60000, contenders, until);
+}
+
+static void who_may_still_pass_the_line_is_told_and_until_when(void **state)
+{
+	static const double instants[] = {0, 10, 52, 58, 66, 72, 86, 101, 117, 131, 146, 149};
+	static const size_t places[] = {1, 2, 3, 4};
+
+	for (size_t i = 0; i < sizeof instants / sizeof *instants * 8; i++) {
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+		file.prize.places = places[i % 4];
+		file.prize.one_per = i / 4 % 2 ? QUEST_PER_TEAM : QUEST_PER_PLAYER;
+		check_suspense(instants[i / 8], 1);
+	}
+	struct ledger_suspense found;
+
+	assert_true(ledger_find_suspense(ledger, at(150), &found)); // it is over
+	assert_true(found.contenders == 0 && found.until_ms == QUEST_NEVER);
+	file.prize.places = 0;
+	fold();
+	assert_false(ledger_find_suspense(ledger, at(100), &found));
+}
+
 static void an_act_moves_the_prize_line_and_its_undo_back(void **state)
 {
 	struct event_log_entry *moved = add(EVENT_PRIZE, "", "");
@@ -877,6 +965,7 @@ int main(void)
 		TEST(equals_on_the_line_are_listed),
 		TEST(a_team_takes_one_prize),
 		TEST(equals_of_one_team_take_one_place),
+		TEST(who_may_still_pass_the_line_is_told_and_until_when),
 		TEST(an_act_moves_the_prize_line_and_its_undo_back),
 		TEST(intervals_that_overlap_are_a_photo_finish),
 		TEST(a_clock_that_is_off_flags_the_photo_finishes_it_decides),

@@ -41,6 +41,7 @@ export interface Standings {
 	unit_s: number;
 	speed: number | null; // virtual seconds in a real one; null: as fast as can be
 	prize_line: number; // places; 0: no line
+	suspense: { contenders: number; until_s?: number } | null; // who may still pass the line, and until when
 	lead_changes: number;
 	players: number;
 	active: number;
