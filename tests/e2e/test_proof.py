@@ -225,6 +225,29 @@ def test_exports(race):
     assert json.loads(table)["rows"][0]["user"] == "batman" and race.run("export", "--json", "--at", "150m") == table
 
 
+def test_a_purge_forgets_everybody_and_keeps_counts(race):
+    for index, minutes in enumerate((52, 58, 61, 66)):
+        race.act("add", f"gotham/guest{index}", "hero", "--time", f"{minutes}m")
+    text = race.run("purge", "--at", "150m")
+    assert race.log.exists() and not re.search("man|guest|gotham|metropolis|anna|a test", text)
+    kept = json.loads(text)
+    assert (kept["players"], kept["players_by_exercises_done"]) == (8, [0, 4, 0, 4])
+    hero, villain, _ = kept["exercises"]
+    assert (hero["done"], hero["at_s"]["p50"]) == (8, (58 + 60) / 2 * 60) and hero["at_s"]["p10"] > 50 * 60
+    assert (villain["done"], villain["at_s"]) == (4, None), "four are too few"
+    reader = sqlite3.connect(race.log)
+    assert reader.execute("SELECT count(*) FROM event").fetchone()
+    assert "locked" in race.run("purge", "--yes", code=1)
+    reader.close()
+    assert "OK" in race.run("verify", "--quiet"), "nothing was lost"
+    assert json.loads(race.run("purge", "--at", "150m", "--yes")) == kept
+    assert not list(race.log.parent.glob("race.db*"))
+    other = race.log.parent / "notes.txt"
+    other.write_text("no log, and longer than a header of SQLite's, which has a hundred bytes, and then some more, to be sure of it\n")
+    done = subprocess.run([RAILQUEST, "purge", "--log", other, "--yes"], capture_output=True, text=True)
+    assert done.returncode == 1 and other.exists()
+
+
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 OFFSET = re.compile(r"-?\d+:[0-5]\d:[0-5]\d\.\d{3}$")
 

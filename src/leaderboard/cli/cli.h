@@ -33,6 +33,7 @@ extern const struct command cli_export_command;
 extern const struct command cli_score_command;
 extern const struct command cli_standings_command;
 extern const struct command cli_verify_command;
+extern const struct command cli_purge_command;
 extern const struct command cli_compile_command;
 extern const struct command cli_fairness_command;
 

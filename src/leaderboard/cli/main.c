@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&cli_event_undo_command,
 	&cli_score_command,
 	&cli_verify_command,
+	&cli_purge_command,
 	&cli_export_command,
 	&cli_fairness_command,
 	&cli_compile_command,

@@ -217,6 +217,8 @@ void ledger_print_csv(struct buffer *out, const struct ledger_print *print);
 void ledger_print_ctftime(struct buffer *out, const struct ledger_print *print);
 /* {"scoreboard":…,"awards":…} in the shape of the ICPC Contest API. */
 void ledger_print_contest(struct buffer *out, const struct ledger_print *print);
+/* Counts and quantiles, of which none is a person's own. */
+void ledger_print_aggregates(struct buffer *out, const struct ledger_print *print);
 /* One page that needs nothing else, in both languages. */
 void ledger_print_html(struct buffer *out, const struct ledger_print *print);
 /* {"margin_s":6,"skew_s":30,"confirmed":true}, or null where the row is no photo finish. */

@@ -163,6 +163,26 @@ void event_log_close(struct event_log *log)
 	free(log);
 }
 
+/* Leaving write-ahead logging takes the whole file: it fails while anybody else has it open. */
+static bool take_all(struct event_log *log, struct error *err)
+{
+	sqlite3_finalize(log->insert);
+	log->insert = NULL;
+	sqlite3_busy_handler(log->db, NULL, NULL);
+	return log_execute(log, "PRAGMA journal_mode = DELETE", "remove", err);
+}
+
+bool event_log_remove(const char *path, struct error *err)
+{
+	struct event_log *log = event_log_open_any(path, err);
+	bool ok = log && take_all(log, err);
+
+	event_log_close(log);
+	if (!ok)
+		return false;
+	return unlink(path) == 0 || error_errno(err, "remove %s", path);
+}
+
 struct str event_log_race(const struct event_log *log)
 {
 	return str_from(log->race);

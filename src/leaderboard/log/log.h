@@ -94,6 +94,11 @@ struct event_log *event_log_open(const char *path, struct str race, struct error
 /* As above for a log that must be there, of whatever race. Fails: ERROR_SYSTEM where it is not. */
 struct event_log *event_log_open_any(const char *path, struct error *err);
 void event_log_close(struct event_log *log);
+/*
+ * Removes a log and what SQLite keeps beside it. Fails: ERROR_SYSTEM, and nothing is removed, where
+ * it cannot, or somebody has it open; ERROR_INVALID for a file that is no log.
+ */
+bool event_log_remove(const char *path, struct error *err);
 
 /* What is raced; borrowed. */
 struct str event_log_race(const struct event_log *log);
