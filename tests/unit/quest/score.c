@@ -82,6 +82,25 @@ static void finishers_differ_by_0_4_a_unit_of_their_sum(void **state)
 	assert_true(a - b == 0.4 * 5);
 }
 
+/* Lost minutes cost 2, 3 and 4 fifths of a point: exact, as all are whole units. */
+static void finishers_of_the_design_differ_by_0_2_of_their_weighted_sum(void **state)
+{
+	static const double times[][3] = {
+		{55, 85, 130}, {50, 75, 115}, {65, 70, 100}, {60, 95, 145}, {5, 140, 145}};
+	enum { COUNT = sizeof times / sizeof *times };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++)
+		for (size_t j = 0; j < COUNT; j++) {
+			const double *a = times[i], *b = times[j];
+			double lost = 2 * (a[0] - b[0]) + 3 * (a[1] - b[1]) + 4 * (a[2] - b[2]);
+			double difference = score(QUEST_OCTAVE_DESIGN, 150, a[0], a[1], a[2]) -
+					    score(QUEST_OCTAVE_DESIGN, 150, b[0], b[1], b[2]);
+
+			assert_true(difference * 5 == -lost);
+		}
+}
+
 static void equal_sums_of_thirds_tie_exactly(void **state)
 {
 	struct quest quest = bench;
@@ -215,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_completion_after_now_does_not_count_yet),
 		cmocka_unit_test(instants_are_not_rounded_to_the_unit),
 		cmocka_unit_test(finishers_differ_by_0_4_a_unit_of_their_sum),
+		cmocka_unit_test(finishers_of_the_design_differ_by_0_2_of_their_weighted_sum),
 		cmocka_unit_test(equal_sums_of_thirds_tie_exactly),
 		cmocka_unit_test(points_come_first),
 		cmocka_unit_test(
