@@ -39,7 +39,7 @@ def test_standings_say_what_is_raced_and_how_far_it_got(server):
     rows = board.pop("rows")
     exercises = board.pop("exercises")
     assert board == {
-        "schema": 1, "scenario": "fake", "seed": 0, "scoring": "author-2024", "state": "finished", "live": True,
+        "schema": 1, "scenario": "fake", "seed": 0, "scoring": "author-2024", "scoring_version": 3, "state": "finished", "live": True,
         "run": 1, "seq": 6, "start": 1795303425, "now_s": 150, "end_s": 150, "unit_s": 5, "speed": None,
         "delta_window_s": 10, "prize_line": 2, "suspense": {"contenders": 0}, "lead_changes": 1, "players": 4, "active": 3,
         "clusters": ["gotham", "metropolis"], "prize_ties": "split", "clock_s": 150, "freeze_s": None,

@@ -252,6 +252,11 @@ size_t rehearsal_rows(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_r
 	return count;
 }
 
+int64_t rehearsal_scoring_version(const struct rehearsal *rehearsal)
+{
+	return rehearsal->ledger ? ledger_version(rehearsal->ledger) : 0;
+}
+
 bool rehearsal_find_suspense(struct rehearsal *rehearsal, int64_t t_ms, struct ledger_suspense *out)
 {
 	if (rehearsal->rules.engine || (!rehearsal->file && !follow_log(rehearsal)))

@@ -80,6 +80,8 @@ const struct quest_scenario *rehearsal_scenario(const struct rehearsal *rehearsa
 const struct quest *rehearsal_quest(const struct rehearsal *rehearsal);
 /* "author-2024", …, or "rules". */
 const char *rehearsal_scoring(const struct rehearsal *rehearsal);
+/* Of the scoring in force: 0 before the first, and where rules make the score. */
+int64_t rehearsal_scoring_version(const struct rehearsal *rehearsal);
 
 /* Players by index; the array may move and grow when time advances, indices stay. */
 const struct quest_player *rehearsal_players(const struct rehearsal *rehearsal, size_t *count);

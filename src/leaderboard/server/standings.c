@@ -155,6 +155,8 @@ static void write_race(
 	buffer_append_int(out, scenario->workshop.seed);
 	buffer_append_text(out, ",\"scoring\":");
 	json_string(out, str_from(rehearsal_scoring(race->rehearsal)));
+	buffer_printf(out, ",\"scoring_version\":%lld",
+		(long long)rehearsal_scoring_version(race->rehearsal));
 	buffer_printf(out, ",\"state\":\"%s\"",
 		race_is_over(race)     ? "finished"
 		: race_is_frozen(race) ? "frozen"

@@ -32,6 +32,7 @@ export interface Standings {
 	schema: number;
 	scenario: string;
 	scoring: string;
+	scoring_version: number; // 0: none was applied yet
 	state: 'running' | 'frozen' | 'finished'; // frozen: until a thaw nothing later is shown
 	run: number;
 	seq: number;
