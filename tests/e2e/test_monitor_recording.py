@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import chromium
 from mqtt import needs_mosquitto
 from railway import wait_until
 from serving import BUILD, ROOT
@@ -210,6 +211,25 @@ def test_the_command_line_makes_the_same_film_and_overwrites_none(past, clips, t
     assert "is there already" in subprocess.run(command, capture_output=True, text=True, timeout=120).stderr
     nothing = subprocess.run([TRAIN, "clip", past.recording, "-o", tmp_path / "none.mp4", "--to", "1"], capture_output=True, text=True, timeout=120)
     assert nothing.returncode == 1 and "no picture of that time" in nothing.stderr and not (tmp_path / "none.mp4").exists()
+
+
+@pytest.mark.skipif(any(mark.args[0] for mark in chromium.MISSING), reason="no browser here")
+@needs_ffmpeg
+def test_the_page_plays_any_minute_of_the_past(past, tmp_path):
+    events = past.json("/api/train/history/events", **past.range())["events"]
+    frames = {event["key"]: event for event in events if event["kind"] == "frame"}
+    signs = [frames[event["key"]] for event in events if event["kind"] == "result" and event["detections"] and event["key"] in frames]
+    sign = signs[len(signs) // 2]
+    done = subprocess.run(["node", "past.mjs", f"http://{past.train.address('monitor')}/", str(sign["at_ms"] + 1), tmp_path / "past.png"],
+                          cwd=chromium.install(), capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["marks"].lower() == "past" and found["stop_is_there"] and found["orders"] >= 1
+    assert abs(found["at"] - sign["at_ms"]) <= 100, "the timeline is in tenths of a second"
+    assert found["boxes"] and set(found["boxes"]) <= {"DangerAhead", "SpeedLimit"} and found["order"] in ("stop", "slow", "go")
+    assert found["is_drawn"] and found["went_on_ms"] > 0 and found["stood"]
+    assert found["clip"].endswith("-boxes.mp4") and probe(tmp_path / "past.png.mp4")[0] > 0
+    assert found["french"] and found["is_closed"] and not found["complaints"]
 
 
 @pytest.mark.parametrize("path, status", [

@@ -270,6 +270,7 @@ static bool create(
 				.clock = monitor->clock,
 				.is_compat = service_is_compat(monitor->service),
 				.is_remote = options->source.kafka.url != NULL,
+				.is_recorded = options->record.folder != NULL,
 				.patience_us = options->source.kafka.url ? CLOUD_PATIENCE_US : 0,
 				.hop = monitor_note_hop,
 				.context = monitor,

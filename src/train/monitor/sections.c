@@ -39,6 +39,7 @@ void section_hello(struct state *state)
 	field_int(out, "patience_ms",
 		(state->setup.patience_us ? state->setup.patience_us : COMMANDS_PATIENCE_US) /
 			1000);
+	field_bool(out, "recorded", state->setup.is_recorded);
 	field_bool(out, "broker", state->broker_is_there);
 	buffer_append_char(out, '}');
 }

@@ -47,6 +47,7 @@ struct state_setup {
 	struct wire_id clock; // ours
 	bool is_compat;	      // the messages are the original's
 	bool is_remote;	      // they come over the cloud: ages by wall clock where clocks differ
+	bool is_recorded;     // so the page has a past to show
 	int64_t patience_us;  // with commands; 0: COMMANDS_PATIENCE_US
 	/* A hop of a picture took so long; may be NULL. */
 	void (*hop)(void *context, enum journey_hop hop, int64_t took_us);

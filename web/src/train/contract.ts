@@ -15,6 +15,7 @@ export interface Hello {
 	broker: boolean;
 	source?: 'mqtt' | 'kafka';
 	patience_ms?: number; // with a command's effect
+	recorded?: boolean; // there is a past to look at
 }
 
 export interface Frame {

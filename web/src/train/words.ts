@@ -102,6 +102,20 @@ const en = {
 		opening: 'being tried',
 	} as Said<Because['trouble']>,
 	transport_asked: 'as the address asks',
+	past: 'Past',
+	past_open: 'Look at the past',
+	past_close: 'Back to live',
+	past_nothing: 'No picture of this time',
+	past_when: 'When',
+	past_back: 'Ten seconds back',
+	past_on: 'Ten seconds on',
+	past_play: 'Play',
+	past_pause: 'Pause',
+	past_speed: 'Speed',
+	past_span: 'Timeline',
+	past_spans: ['1 minute', '10 minutes', '1 hour', '1 day'],
+	past_clip: 'Film of the next minute',
+	past_clip_boxes: 'with boxes',
 };
 
 export type TrainWords = { [K in keyof typeof en]: (typeof en)[K] };
@@ -201,6 +215,20 @@ const fr: TrainWords = {
 		opening: 'à l’essai',
 	},
 	transport_asked: 'comme l’adresse le demande',
+	past: 'Passé',
+	past_open: 'Voir le passé',
+	past_close: 'Revenir au direct',
+	past_nothing: 'Aucune image de ce moment',
+	past_when: 'Quand',
+	past_back: 'Dix secondes en arrière',
+	past_on: 'Dix secondes en avant',
+	past_play: 'Lire',
+	past_pause: 'Pause',
+	past_speed: 'Vitesse',
+	past_span: 'Frise',
+	past_spans: ['1 minute', '10 minutes', '1 heure', '1 jour'],
+	past_clip: 'Film de la minute qui suit',
+	past_clip_boxes: 'avec les cadres',
 };
 
 export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };
