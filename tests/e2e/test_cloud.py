@@ -17,13 +17,13 @@ PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 55 + b"\xff\xd9"  # of the s
 EVENTS, FRAMES = "railquest.events", "railquest.frames"
 
 
-def frame(signs):
-    """The frame message of the last result that `signs` made."""
+def frame(signs, picture=PICTURE):
+    """The frame message of the next result that `signs` makes."""
     result = signs.result()
     signs.sequence -= 1
     line = {key: value for key, value in result.items()
             if key not in ("model", "backend", "prepare_us", "infer_us", "finish_us", "detections")}
-    return json.dumps({**line, "kind": "frame", "image": {**line["image"], "size": len(PICTURE)}}).encode() + b"\n" + PICTURE
+    return json.dumps({**line, "kind": "frame", "image": {**line["image"], "size": len(picture)}}).encode() + b"\n" + picture
 
 
 class Line:

@@ -10,7 +10,7 @@ from kafka import Record, cluster, kafka, needs_kafka  # noqa: F401 (fixtures)
 from mqtt import broker, needs_mosquitto  # noqa: F401 (a fixture)
 from railway import Service, Signs, wait_until
 from serving import BUILD
-from test_cloud import EVENTS, FRAMES, frame
+from test_cloud import EVENTS, FRAMES, PICTURE, frame
 
 pytestmark = [needs_mosquitto, needs_kafka]
 COMMANDS = "railquest.commands"
@@ -30,11 +30,14 @@ class Train:
         self.service.wait_ready("broker")
         time.sleep(0.2)
 
-    def feed(self, count, pause=0.03, pictures=True):
+    def picture(self, number):
+        """One that is no other's: a JPEG may have anything behind its end."""
+        return PICTURE + f"{self.name} {number}".encode()
+
+    def feed(self, count, pause=0.03, pictures=True, picture=PICTURE):
         for _ in range(count):
             if pictures:
-                result = frame(self.signs)
-                self.signs.publisher.publish(f"railquest/{self.name}/frame", result)
+                self.signs.publisher.publish(f"railquest/{self.name}/frame", frame(self.signs, picture))
             self.signs.see()
             time.sleep(pause)
 
@@ -227,6 +230,48 @@ def test_a_broker_that_restarts_and_a_train_that_is_killed_show_each_event_once(
     # Each event once: the 6 from before and 2000 from then; the last late ones of each kind are shown besides.
     assert 2006 <= shown() <= 2010, (shown(), told["source"])
     assert room.metric("railquest_monitor_duplicates_total") == told["source"]["duplicates"]
+    assert room.close() == 0, room.log()
+
+
+def history(room, train, began):
+    """What is recorded of a train since then, as the history tells it."""
+    status, told = room.get(f"/api/train/history/events?train={train}&from={began:.3f}")
+    assert status == 200 and not told["cut"], told
+    return told["events"]
+
+
+def test_each_train_has_a_recording_of_its_own_also_of_what_came_while_nobody_listened(trains, kafka, tmp_path):  # noqa: F811
+    began = time.time()
+    options = ("--group", "recorder", "--record", tmp_path / "rings", "--record-size", "16")
+    room = Room(kafka, *options)
+    room.wait_member(4)
+    sent = {}
+    for train, count in zip(trains, (12, 20)):
+        sent[train.name] = [train.picture(number) for number in range(count)]
+        for picture in sent[train.name]:
+            train.feed(1, picture=picture)
+    room.wait_decision("blue", 12)
+    room.wait_decision("red", 20)
+    assert room.get("/api/train/status?train=red")[1]["hello"]["recorded"] is True
+    assert room.close() == 0, room.log()
+    trains[0].feed(15, pause=0.01, pictures=False)  # while no monitor is there
+    wait_until(lambda: trains[0].waiting() == 0, "it does not reach the cluster", 20)
+    room = Room(kafka, *options)
+    room.wait_decision("blue", 27)
+    # Written by a thread of its own, which may be a moment behind.
+    wait_until(lambda: sum(event["kind"] == "decision" for event in history(room, "blue", began)) >= 27, "not all is recorded")
+    for train, count in zip(trains, (27, 20)):
+        events = history(room, train.name, began)
+        kinds = [event["kind"] for event in events]
+        assert kinds.count("decision") == kinds.count("result") == count, (train.name, kinds)  # each once
+        assert [event["at_ms"] for event in events] == sorted(event["at_ms"] for event in events)
+        frames = [event["number"] for event in events if event["kind"] == "frame"]
+        pictures = [room.ask_bytes(f"/api/train/history/frame.jpg?train={train.name}&number={number}")[1] for number in frames]
+        places = [sent[train.name].index(picture) for picture in pictures]  # its own, byte for byte
+        assert places and places == sorted(set(places)), (train.name, places)
+        line = room.get(f"/api/train/history?train={train.name}&from={began:.3f}")[1]
+        assert sum(count for _, _, count in line["pictures"]) == len(frames)
+    assert sorted(path.name for path in (tmp_path / "rings").iterdir() if path.is_dir()) == ["blue", "red"]
     assert room.close() == 0, room.log()
 
 

@@ -6,6 +6,10 @@
 
 #include <stdio.h>
 
+// A train's clock that says more than this of a message is wrong: no spool holds for so long.
+enum { FUTURE_MOST_MS = 60 * 1000 };
+static const int64_t PAST_MOST_MS = INT64_C(30) * 24 * 3600 * 1000;
+
 struct monitor_record {
 	const char *folder;
 	struct ring_recorder *recorder;
@@ -76,6 +80,19 @@ static void add(struct monitor *monitor, const struct fleet_train *train, enum r
 			train->state.setup.is_compat && kind != RING_COMMAND, wall_ms, payload);
 }
 
+/*
+ * From the cloud the instant of which it speaks: what waited on a train without a link belongs to
+ * the time when it happened. Not where the train's clock cannot be right.
+ */
+static int64_t instant_of(const struct fleet_message *message)
+{
+	int64_t ago_ms = message->wall_ms - message->time_ms;
+
+	return message->time_ms && ago_ms >= -FUTURE_MOST_MS && ago_ms <= PAST_MOST_MS
+		       ? message->time_ms
+		       : message->wall_ms;
+}
+
 void monitor_record(
 	struct monitor *monitor, struct fleet_train *train, const struct fleet_message *message)
 {
@@ -87,7 +104,7 @@ void monitor_record(
 		[STATE_OF_PRESENCE] = RING_PRESENCE,
 	};
 
-	add(monitor, train, kinds[message->kind], message->payload, message->wall_ms);
+	add(monitor, train, kinds[message->kind], message->payload, instant_of(message));
 }
 
 void monitor_record_command(
