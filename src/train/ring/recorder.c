@@ -215,7 +215,7 @@ static bool lock_folder(struct ring_recorder *recorder, struct error *err)
 
 	if (mkdir(recorder->options.folder, 0700) != 0 && errno != EEXIST)
 		return error_errno(err, "make the folder %s", recorder->options.folder);
-	snprintf(path, sizeof path, "%s/lock", recorder->options.folder);
+	snprintf(path, sizeof path, "%s/" RING_LOCK_FILE, recorder->options.folder);
 	recorder->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (recorder->lock_fd < 0)
 		return error_errno(err, "open %s", path);

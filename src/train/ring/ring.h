@@ -106,6 +106,10 @@ struct ring_status ring_status(const struct ring *ring);
 
 /* --- a recorder: a thread that writes the rings of many trains --- */
 
+/* The file in a recorder's folder by which such a folder is known; no train's folder has its name.
+ */
+#define RING_LOCK_FILE ".lock"
+
 struct ring_recorder;
 
 struct ring_recorder_options {

@@ -180,7 +180,7 @@ bool tape_open(struct tape *tape, const char *folder, const char *train, int64_t
 	char path[PATH_MAX];
 
 	*tape = (struct tape){.recording.pictures_fd = -1};
-	snprintf(path, sizeof path, "%s/lock", folder);
+	snprintf(path, sizeof path, "%s/" RING_LOCK_FILE, folder);
 	if (access(path, F_OK) == 0)
 		return open_ring(tape, folder, train, err) && choose(tape, from_ms, to_ms, err);
 	if (train || from_ms != INT64_MIN || to_ms != INT64_MAX)

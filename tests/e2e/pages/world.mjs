@@ -166,7 +166,12 @@ export async function world(...options) {
 			rmSync(folder, { recursive: true, force: true });
 		},
 	};
-	await here.startMonitor();
+	try {
+		await here.startMonitor();
+	} catch (why) {
+		broker.kill('SIGKILL'); // else nothing ends, and nobody sees why
+		throw why;
+	}
 	return here;
 }
 

@@ -72,6 +72,20 @@ static void each_train_has_its_own_ring(void **state)
 	ring_recorder_stop(recorder);
 }
 
+static void no_name_of_a_train_is_that_of_a_file_of_ours(void **state)
+{
+	struct ring_recorder *recorder = start(4);
+
+	(void)state;
+	ring_recorder_add(recorder, STR("lock"), RING_FRAME, false, 1000, STR("one"));
+	ring_recorder_add(recorder, STR(".lock"), RING_FRAME, false, 2000, STR("two"));
+	ring_recorder_drain(recorder);
+	assert_int_equal(span_of("lock").newest_ms, 1000);
+	assert_int_equal(span_of(".lock").newest_ms, 2000);
+	assert_int_equal(ring_recorder_status(recorder).lost[RING_FRAME], 0);
+	ring_recorder_stop(recorder);
+}
+
 static void names_of_trains_stay_within_the_folder(void **state)
 {
 	char out[RING_MAX_FOLDER_BYTES];
@@ -225,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 		TEST(each_train_has_its_own_ring),
+		TEST(no_name_of_a_train_is_that_of_a_file_of_ours),
 		TEST(names_of_trains_stay_within_the_folder),
 		TEST(a_train_too_many_is_lost_counted_and_named),
 		TEST(a_folder_is_recorded_into_by_one_process),
