@@ -225,8 +225,10 @@ def test_the_page_plays_any_minute_of_the_past(past, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["marks"].lower() == "past" and found["stop_is_there"] and found["orders"] >= 1
-    assert abs(found["at"] - sign["at_ms"]) <= 100, "the timeline is in tenths of a second"
+    assert abs(found["sought"] - sign["at_ms"]) <= 100, "the timeline is in tenths of a second"
     assert found["boxes"] and set(found["boxes"]) <= {"DangerAhead", "SpeedLimit"} and found["order"] in ("stop", "slow", "go")
+    assert "pixels, seen in" in found["reason"] and 0 <= found["percent"] <= 100
+    assert any(event["kind"] == "decision" and event["order"] == "stop" and event["at_ms"] == found["at"] for event in events)
     assert found["is_drawn"] and found["went_on_ms"] > 0 and found["stood"]
     assert found["clip"].endswith("-boxes.mp4") and probe(tmp_path / "past.png.mp4")[0] > 0
     assert found["french"] and found["is_closed"] and not found["complaints"]

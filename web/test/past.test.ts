@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { extent, lastAt, Reel, type PastEvent, type Timeline } from '../src/train/past';
+import { changes, extent, lastAt, Reel, type PastEvent, type Timeline } from '../src/train/past';
 
 const event = (kind: PastEvent['kind'], at_ms: number, number: number, more: Partial<PastEvent> = {}): PastEvent => ({ kind, at_ms, number, ...more });
 const sign = { class_id: 1, class_name: 'DangerAhead', confidence: 0.9, box: [1, 2, 3, 4] as [number, number, number, number] };
@@ -49,4 +49,31 @@ test('spans lie where they belong, and are never too thin to be seen', () => {
 	assert.deepEqual(extent([1_500, 1_500], line, 100), [50, 1]);
 	assert.equal(extent([2_500, 2_600, 'go'], line, 100), null);
 	assert.equal(extent([0, 1, 'go'], { ...line, to_ms: 1_000 }, 100), null);
+});
+
+test('a picture stands with its own order, also before that was given', () => {
+	const reel = new Reel([
+		event('decision', 990, 1, { key: 'z', order: 'go' }),
+		event('frame', 1_000, 2, { key: 'a' }),
+		event('decision', 1_060, 3, { key: 'a', order: 'stop' }),
+	]);
+	assert.equal(reel.at(1_000).decision?.order, 'stop');
+	assert.equal(reel.at(995).decision?.order, 'go');
+});
+
+test('of what is said again and again people are told what became another', () => {
+	const said = [
+		event('telemetry', 1, 1, { mode: 'going' }),
+		event('decision', 2, 2, { order: 'go' }),
+		event('decision', 3, 3, { order: 'go' }),
+		event('frame', 4, 4),
+		event('decision', 5, 5, { order: 'stop' }),
+		event('command', 6, 6, { command: 'stop' }),
+		event('command', 7, 7), // it could not be read
+		event('telemetry', 8, 8, { mode: 'stopped' }),
+		event('telemetry', 9, 9, { mode: 'stopped' }),
+		event('decision', 10, 10, { order: 'go' }),
+	];
+	assert.deepEqual(changes(said).map(({ at_ms }) => at_ms), [1, 2, 5, 6, 8, 10]);
+	assert.deepEqual(new Reel([...said].reverse()).changes, changes(said));
 });

@@ -26,8 +26,7 @@ await page.locator('[data-past] input[type=range]').evaluate((handle, at) => {
 	handle.dispatchEvent(new Event('input', { bubbles: true }));
 }, at_ms);
 await until(() => document.querySelectorAll('[data-past] .box').length > 0);
-found.at = Number(await past().getAttribute('data-past'));
-found.number = await number();
+found.sought = Number(await past().getAttribute('data-past'));
 found.boxes = await page.locator('[data-past] .box').evaluateAll((boxes) => boxes.map((box) => box.dataset.class));
 found.order = await page.locator('[data-past] [data-order]').getAttribute('data-order');
 found.is_drawn = await page.locator('[data-past] canvas').evaluate((canvas) => {
@@ -35,6 +34,14 @@ found.is_drawn = await page.locator('[data-past] canvas').evaluate((canvas) => {
 	return new Set(data).size > 30;
 });
 await page.locator('[data-past]').screenshot({ path: picture });
+
+// What changed around then is told, and leads there.
+await page.locator('[data-past] [data-change=stop]').first().click();
+await page.locator('[data-past] [data-order=stop]').waitFor();
+found.reason = await page.locator('[data-past] .said small').innerText();
+found.percent = await page.locator('[data-past] [data-percent]').getAttribute('data-percent').then(Number);
+found.number = await number();
+found.at = Number(await past().getAttribute('data-past'));
 
 // It goes on from there, and stands still when it is told to.
 await page.getByRole('button', { name: '▶' }).click();

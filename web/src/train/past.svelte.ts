@@ -7,6 +7,7 @@ import { Reel, type Moment, type PastEvent, type Timeline } from './past';
 
 const STRETCH_MS = 30_000;
 const BEFORE_MS = 6_000; // what was said before a stretch still holds in it
+const AFTER_MS = 2_000; // a picture's result and decision come after it
 const KEPT = 4; // stretches
 const TICK_MS = 50;
 const CLIP_MS = 60_000;
@@ -23,12 +24,14 @@ export class Past {
 	playing = $state(false);
 	speed = $state(1);
 	moment = $state.raw<Moment>(NOTHING);
+	changes = $state.raw<PastEvent[]>([]); // of the stretch
 	bitmap = $state.raw<ImageBitmap | null>(null);
 	shown = $state(-1); // number of the picture in `bitmap`
 	trouble = $state(''); // in the monitor's words
 	making = $state(false); // a clip
 
 	private readonly reels = new Map<number, Reel | null>(); // null: it is being fetched
+	private readonly growing = new Set<number>(); // stretches that were not over when they were fetched
 	private fetching = false;
 	private ticked_ms = 0;
 
@@ -48,6 +51,8 @@ export class Past {
 		const answer = await this.ask('history', { from: seconds(end_ms - this.span_ms), to: seconds(end_ms) });
 		if (!answer?.ok) return;
 		this.line = (await answer.json()) as Timeline;
+		for (const stretch of this.growing) this.reels.delete(stretch); // there is more of them by now
+		this.growing.clear();
 	}
 
 	async show(): Promise<void> {
@@ -108,6 +113,7 @@ export class Past {
 		if (reel === undefined) void this.load(stretch);
 		if (this.playing && !this.reels.has(stretch + 1) && this.at_ms - stretch * STRETCH_MS > STRETCH_MS / 2) void this.load(stretch + 1);
 		this.moment = reel?.at(this.at_ms) ?? NOTHING;
+		if (reel) this.changes = reel.changes;
 		const { frame } = this.moment;
 		if (frame && frame.number !== this.shown && !this.fetching) void this.fetch(frame);
 		if (reel && !frame) this.forget();
@@ -116,7 +122,9 @@ export class Past {
 	private async load(stretch: number): Promise<void> {
 		this.reels.set(stretch, null);
 		const from_ms = stretch * STRETCH_MS;
-		const answer = await this.ask('history/events', { from: seconds(from_ms - BEFORE_MS), to: seconds(from_ms + STRETCH_MS) });
+		const to_ms = from_ms + STRETCH_MS + AFTER_MS;
+		if (to_ms > (this.line?.to_ms ?? 0)) this.growing.add(stretch);
+		const answer = await this.ask('history/events', { from: seconds(from_ms - BEFORE_MS), to: seconds(to_ms) });
 		if (!answer?.ok) {
 			this.reels.delete(stretch);
 			this.playing = false;

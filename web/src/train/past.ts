@@ -39,13 +39,31 @@ export interface PastEvent {
 export interface Moment {
 	frame: PastEvent | null;
 	detections: Detection[];
-	decision: PastEvent | null; // the order in force
+	decision: PastEvent | null; // of that picture; where there is none, the order in force
 	telemetry: PastEvent | null;
 }
 
 // A picture is shown for so long after it was taken; what was said holds for so long.
 const SHOWN_MS = 2_000;
 const HOLDS_MS = 5_000;
+
+/** What people are told of: an order or a mode that was another before, a command. */
+export function changes(events: readonly PastEvent[]): PastEvent[] {
+	let order: Order | undefined;
+	let mode: Mode | undefined;
+	return events.filter((event) => {
+		if (event.kind === 'command') return event.command !== undefined;
+		if (event.kind === 'decision' && event.order && event.order !== order) {
+			order = event.order;
+			return true;
+		}
+		if (event.kind === 'telemetry' && event.mode && event.mode !== mode) {
+			mode = event.mode;
+			return true;
+		}
+		return false;
+	});
+}
 
 /** The last of them that was not after the instant, and not too long before it. */
 export function lastAt(events: readonly PastEvent[], at_ms: number, for_ms: number): PastEvent | null {
@@ -62,15 +80,20 @@ export function lastAt(events: readonly PastEvent[], at_ms: number, for_ms: numb
 
 /** A stretch of the past, in the order of time. */
 export class Reel {
+	readonly changes: PastEvent[];
 	private readonly frames: PastEvent[] = [];
 	private readonly decisions: PastEvent[] = [];
 	private readonly telemetries: PastEvent[] = [];
 	private readonly results = new Map<string, Detection[]>();
+	private readonly decided = new Map<string, PastEvent>();
 
 	constructor(events: readonly PastEvent[]) {
-		for (const event of [...events].sort((a, b) => a.at_ms - b.at_ms || a.number - b.number)) {
+		const sorted = [...events].sort((a, b) => a.at_ms - b.at_ms || a.number - b.number);
+		this.changes = changes(sorted);
+		for (const event of sorted) {
 			if (event.kind === 'frame') this.frames.push(event);
 			if (event.kind === 'decision' && event.order) this.decisions.push(event);
+			if (event.kind === 'decision' && event.order && event.key) this.decided.set(event.key, event);
 			if (event.kind === 'telemetry' && event.mode) this.telemetries.push(event);
 			if (event.kind === 'result' && event.key) this.results.set(event.key, event.detections ?? []);
 		}
@@ -81,7 +104,7 @@ export class Reel {
 		return {
 			frame,
 			detections: (frame?.key && this.results.get(frame.key)) || [],
-			decision: lastAt(this.decisions, at_ms, HOLDS_MS),
+			decision: this.decided.get(frame?.key ?? '') ?? lastAt(this.decisions, at_ms, HOLDS_MS),
 			telemetry: lastAt(this.telemetries, at_ms, HOLDS_MS),
 		};
 	}
