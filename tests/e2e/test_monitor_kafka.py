@@ -259,7 +259,9 @@ def test_each_train_has_a_recording_of_its_own_also_of_what_came_while_nobody_li
     room = Room(kafka, *options)
     room.wait_decision("blue", 27)
     # Written by a thread of its own, which may be a moment behind.
-    wait_until(lambda: sum(event["kind"] == "decision" for event in history(room, "blue", began)) >= 27, "not all is recorded")
+    for train, count in zip(trains, (27, 20)):
+        for kind in ("decision", "result"):
+            wait_until(lambda: sum(event["kind"] == kind for event in history(room, train.name, began)) >= count, "not all is recorded", 20)
     for train, count in zip(trains, (27, 20)):
         events = history(room, train.name, began)
         kinds = [event["kind"] for event in events]
