@@ -2,18 +2,16 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "train/monitor/instants.h"
 #include "train/ring/ring.h"
 
 #include <stdio.h>
-
-// A train's clock that says more than this of a message is wrong: no spool holds for so long.
-enum { FUTURE_MOST_MS = 60 * 1000 };
-static const int64_t PAST_MOST_MS = INT64_C(30) * 24 * 3600 * 1000;
 
 struct monitor_record {
 	const char *folder;
 	struct ring_recorder *recorder;
 	struct metric *written[RING_KIND_COUNT], *lost[RING_KIND_COUNT], *bytes;
+	struct instants instants[FLEET_MAX_TRAINS]; // by a train's place in the fleet
 	bool was_failing;
 };
 
@@ -75,22 +73,8 @@ const char *monitor_record_folder(const struct monitor *monitor)
 static void add(struct monitor *monitor, const struct fleet_train *train, enum ring_kind kind,
 	struct str payload, int64_t wall_ms)
 {
-	if (monitor->record)
-		ring_recorder_add(monitor->record->recorder, str_from(train->name), kind,
-			train->state.setup.is_compat && kind != RING_COMMAND, wall_ms, payload);
-}
-
-/*
- * From the cloud the instant of which it speaks: what waited on a train without a link belongs to
- * the time when it happened. Not where the train's clock cannot be right.
- */
-static int64_t instant_of(const struct fleet_message *message)
-{
-	int64_t ago_ms = message->wall_ms - message->time_ms;
-
-	return message->time_ms && ago_ms >= -FUTURE_MOST_MS && ago_ms <= PAST_MOST_MS
-		       ? message->time_ms
-		       : message->wall_ms;
+	ring_recorder_add(monitor->record->recorder, str_from(train->name), kind,
+		train->state.setup.is_compat && kind != RING_COMMAND, wall_ms, payload);
 }
 
 void monitor_record(
@@ -104,13 +88,16 @@ void monitor_record(
 		[STATE_OF_PRESENCE] = RING_PRESENCE,
 	};
 
-	add(monitor, train, kinds[message->kind], message->payload, instant_of(message));
+	if (monitor->record)
+		add(monitor, train, kinds[message->kind], message->payload,
+			instants_of(&monitor->record->instants[train->index], message));
 }
 
 void monitor_record_command(
 	struct monitor *monitor, struct fleet_train *train, struct str payload, int64_t wall_ms)
 {
-	add(monitor, train, RING_COMMAND, payload, wall_ms);
+	if (monitor->record)
+		add(monitor, train, RING_COMMAND, payload, wall_ms);
 }
 
 /* Said once when it begins, and once when it is over. */
