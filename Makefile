@@ -15,7 +15,9 @@ build/build.ninja: setup
 	@if [ -f $@ ]; then touch $@; else meson setup build --prefix=$(PREFIX) \
 		-Dtests=$$(pkg-config --exists cmocka && echo true || echo false); fi
 
+# The film is the train's camera (scripts/demo).
 demo: all
+	@ninja -C build track-film
 	@DURATION=$(DURATION) exec scripts/demo
 
 check:
