@@ -35,6 +35,12 @@ static bool read_and_write(struct str kind, struct str payload, struct arena *ar
 		if (!wire_read_command(payload, arena, &command, err))
 			return false;
 		wire_write_command(out, &command);
+	} else if (str_equal(kind, STR("answer"))) {
+		struct wire_answer answer;
+
+		if (!wire_read_answer(payload, arena, &answer, err))
+			return false;
+		wire_write_answer(out, &answer);
 	} else if (str_equal(kind, STR("telemetry"))) {
 		struct wire_telemetry telemetry;
 

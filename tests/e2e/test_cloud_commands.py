@@ -111,6 +111,50 @@ def test_arm_and_stop_from_the_page_reach_the_train_and_its_answer_comes_back(ca
     assert room.close() == 0, room.log()
 
 
+def test_an_arm_that_the_train_refuses_is_shown_as_refused_and_why(cab, kafka, monkeypatch):  # noqa: F811
+    room = Room(kafka)
+    room.wait_member(2)
+    wait_until(lambda: room.ask("/api/train/status?train=red")[0] == 200, "it was never heard of", 30)
+
+    def told():
+        return room.get("/api/train/status?train=red")[1]["commands"][-1]
+
+    def arm_and_hear(reason):
+        status, text = room.post("/api/train/arm?train=red", **JSON)
+        assert status == 202, text
+        wait_until(lambda: told()["outcome"] == "refused", lambda: f"{told()} {cab.decision.log()} {cab.controller.log()}", 20)
+        assert told()["id"] == json.loads(text)["id"] and told()["reason"] == reason
+        return told()["id"]
+    # By a controller that has no hub: the telemetry says so.
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
+    assert cab.controller.close() == 0
+    cab.controller = Service("controller", cab.broker, "--train", "red", "--hub", "bluez")
+    cab.controller.wait_ready("broker")
+    arm_and_hear("the hub is not ready")
+    # On its way to the controller: the decision service says so, once, though the command comes again.
+    cab.broker.kill()
+    wait_until(lambda: "not ready: broker" in cab.decision.ask("/ready")[1], "it does not notice", 20)
+    id = arm_and_hear("the train's broker is not there")
+    office = Office(kafka)
+    office.say("arm", id=id)
+    cab.wait_count("known", 1)
+    unknown = office.say("whistle")  # a monitor that is newer than the train
+    cab.wait_count("unreadable", 1)
+
+    def read_answers():
+        return [record for record in kafka.read(EVENTS, 1) if record.type == "railquest.answer.v1"]
+    wait_until(lambda: len(read_answers()) == 2, lambda: [record.value for record in read_answers()], 20)
+    answers = read_answers()
+    assert json.loads(answers[0].value) == {"version": 1, "kind": "answer", "id": id, "command": "arm", "done": False,
+                                            "reason": "the train's broker is not there"}
+    assert answers[0].id == f"{id}-answer"
+    assert json.loads(answers[1].value)["id"] == unknown and "whistle" in json.loads(answers[1].value)["reason"]
+    # What another ordered, and what came twice, is no order of this page's.
+    assert told()["id"] == id and room.log().count(f"result=refused id={id}") == 1
+    assert f"result=refused id={id} reason=the train's broker is not there" in room.log()
+    assert room.close() == 0, room.log()
+
+
 def test_an_arm_holds_for_its_time_by_the_wall_clock_once_and_a_stop_for_ever(cab, kafka):  # noqa: F811
     office = Office(kafka)
     first = office.say("arm", age=0.2)  # of a machine with another clock

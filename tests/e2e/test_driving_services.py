@@ -85,6 +85,8 @@ def test_arming_must_come_in_time_from_this_clock_and_once(broker, run):
     assert not late["done"] and "after it was sent" in late["reason"]
     foreign = give(controller, publisher, command("arm", clock="f" * 32))
     assert not foreign["done"] and "another clock" in foreign["reason"]
+    timeless = give(controller, publisher, {"version": 1, "kind": "command", "id": uuid.uuid4().hex, "command": "arm"})
+    assert not timeless["done"] and '"clock" is missing' in timeless["reason"]
     assert telemetry(controller)["mode"] == "disarmed"
     arm = command("arm")
     assert give(controller, publisher, arm)["done"]

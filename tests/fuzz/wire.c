@@ -59,11 +59,26 @@ static void order(struct str text, struct arena *arena, struct buffer *once, str
 
 	if (!wire_read_command(text, arena, &message, &err)) {
 		assert(err.kind != ERROR_NONE && err.text[0]);
+		assert(message.verb <= WIRE_VERB_DISARM);
 		return;
 	}
 	wire_write_command(once, &message);
 	assert(wire_read_command(buffer_str(once), arena, &message, &err));
 	wire_write_command(twice, &message);
+}
+
+static void answer(struct str text, struct arena *arena, struct buffer *once, struct buffer *twice)
+{
+	struct wire_answer message;
+	struct error err = {0};
+
+	if (!wire_read_answer(text, arena, &message, &err)) {
+		assert(err.kind != ERROR_NONE && err.text[0]);
+		return;
+	}
+	wire_write_answer(once, &message);
+	assert(wire_read_answer(buffer_str(once), arena, &message, &err));
+	wire_write_answer(twice, &message);
 }
 
 static void telemetry(
@@ -157,6 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'o':
 		order(text, &arena, &once, &twice);
+		break;
+	case 'a':
+		answer(text, &arena, &once, &twice);
 		break;
 	case 't':
 		telemetry(text, &arena, &once, &twice);

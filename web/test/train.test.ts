@@ -135,6 +135,15 @@ test('reasons are told in the viewer’s language where they are known', () => {
 	assert.deepEqual(reason('stop holds: clear for 300 of 2000 ms', 'fr'), {
 		text: 'arrêt maintenu : voie libre depuis 300 ms sur 2000', lang: 'fr',
 	});
+	for (const why of [
+		'it came 3200 ms after it was sent, by the clocks of sender and train, and holds for 3000 ms',
+		"it was sent in 700 ms by the train's clock: set the clocks of train and sender",
+		'it was in the topic before the train began to listen: arm again',
+		"the train's broker is not there",
+		"this machine does not tell its clock's name, so the controller could not tell the arm's age",
+		"it comes from a machine with another clock, so its age is not known: arm from the controller's machine",
+	])
+		assert.equal(reason(why, 'fr').lang, 'fr', why);
 	assert.deepEqual(reason('something new', 'fr'), { text: 'something new', lang: 'en' });
 	assert.equal(reason('no sign', 'en').text, 'no sign');
 });

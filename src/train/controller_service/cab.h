@@ -80,6 +80,8 @@ extern const size_t cab_route_count;
 
 /* telemetry.c */
 void cab_tell(struct cab *cab, int64_t now_us);
+/* The same, to arrive whatever comes after it. */
+void cab_tell_answer(struct cab *cab, int64_t now_us);
 /* The same where something changed that is told at once. */
 void cab_tell_changes(struct cab *cab, int64_t now_us);
 void cab_write_telemetry(struct cab *cab, int64_t now_us, struct buffer *out);

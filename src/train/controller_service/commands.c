@@ -61,6 +61,17 @@ static bool is_in_time(const struct cab *cab, const struct wire_command *command
 	return true;
 }
 
+/* The telemetry that tells it: no newer one takes its place on the way to the broker. */
+static void answer(struct cab *cab, const struct wire_command *command, bool is_done,
+	const struct error *err, int64_t now_us)
+{
+	cab->answer =
+		(struct cab_answer){.id = command->id, .verb = command->verb, .is_done = is_done};
+	snprintf(cab->answer.reason, sizeof cab->answer.reason, "%.159s", err->text);
+	count(cab, command->verb, is_done, "the bus", err);
+	cab_tell_answer(cab, now_us);
+}
+
 static void take(struct cab *cab, const struct wire_command *command, int64_t now_us)
 {
 	struct error err = {0};
@@ -73,11 +84,7 @@ static void take(struct cab *cab, const struct wire_command *command, int64_t no
 		    obey(cab, command->verb, now_us, &err);
 
 	cab->commands[cab->next_command++ % CAB_COMMANDS_KEPT] = command->id;
-	cab->answer =
-		(struct cab_answer){.id = command->id, .verb = command->verb, .is_done = done};
-	snprintf(cab->answer.reason, sizeof cab->answer.reason, "%.159s", err.text);
-	count(cab, command->verb, done, "the bus", &err);
-	cab_tell(cab, now_us);
+	answer(cab, command, done, &err, now_us);
 }
 
 void cab_take_command(struct cab *cab, struct str payload, int64_t now_us)
@@ -88,8 +95,10 @@ void cab_take_command(struct cab *cab, struct str payload, int64_t now_us)
 
 	if (wire_read_command(payload, &arena, &command, &err))
 		take(cab, &command, now_us);
-	else
+	else if (wire_id_is_zero(&command.id))
 		log_warn("a command cannot be read: %s", err.text);
+	else
+		answer(cab, &command, false, &err, now_us);
 	arena_finish(&arena);
 }
 

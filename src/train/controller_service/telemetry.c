@@ -55,7 +55,7 @@ void cab_write_telemetry(struct cab *cab, int64_t now_us, struct buffer *out)
 	wire_write_telemetry(out, &telemetry);
 }
 
-void cab_tell(struct cab *cab, int64_t now_us)
+static void tell(struct cab *cab, int64_t now_us, int qos, enum bus_keep keep)
 {
 	struct controller_status status = controller_status(cab->controller);
 
@@ -65,8 +65,17 @@ void cab_tell(struct cab *cab, int64_t now_us)
 	cab->sequence++;
 	buffer_clear(&cab->message);
 	cab_write_telemetry(cab, now_us, &cab->message);
-	service_publish(
-		cab->service, SERVICE_TELEMETRY, buffer_str(&cab->message), 0, BUS_KEEP_LATEST);
+	service_publish(cab->service, SERVICE_TELEMETRY, buffer_str(&cab->message), qos, keep);
+}
+
+void cab_tell(struct cab *cab, int64_t now_us)
+{
+	tell(cab, now_us, 0, BUS_KEEP_LATEST);
+}
+
+void cab_tell_answer(struct cab *cab, int64_t now_us)
+{
+	tell(cab, now_us, 1, BUS_KEEP_ALL);
 }
 
 void cab_tell_changes(struct cab *cab, int64_t now_us)

@@ -8,8 +8,8 @@
 
 /*
  * Events: results and decisions, one of each a picture, and the controller's telemetry, once a
- * second and at each change of its mode. Pictures have a topic of their own. The train's name is
- * the key, so that all of one train stay in order.
+ * second, at each change of its mode and with each answer to a command. Pictures have a topic of
+ * their own. The train's name is the key, so that all of one train stay in order.
  */
 
 #define EVENTS_TOPIC "railquest.events"
@@ -34,7 +34,8 @@ struct cloud {
 	struct uplink *uplink;
 	struct arena arena; // texts of the options, as long as the uplink
 	struct str train, decision_source, capture_source, controller_source;
-	char mode[32]; // of the last telemetry that was sent
+	char mode[32];		// of the last telemetry that was sent
+	struct wire_id command; // that it answered
 	int64_t telemetry_us;
 	struct metric *events[EVENT_OUTCOMES], *pictures[PICTURE_OUTCOMES];
 	struct metric *waiting_events, *waiting_pictures, *bytes, *oldest, *up;
@@ -214,11 +215,13 @@ void cloud_telemetry(
 	if (!cloud)
 		return;
 	snprintf(mode, sizeof mode, "%.*s", STR_ARG(telemetry->mode));
-	if (strcmp(mode, cloud->mode) == 0 && wire_id_is_zero(&telemetry->command) &&
+	if (strcmp(mode, cloud->mode) == 0 &&
+		memcmp(&telemetry->command, &cloud->command, sizeof cloud->command) == 0 &&
 		telemetry->sent_monotonic_us - cloud->telemetry_us < TELEMETRY_EVERY_US &&
 		telemetry->sent_monotonic_us >= cloud->telemetry_us)
 		return;
 	memcpy(cloud->mode, mode, sizeof mode);
+	cloud->command = telemetry->command;
 	cloud->telemetry_us = telemetry->sent_monotonic_us;
 	snprintf(what, sizeof what, "%" PRId64, telemetry->sequence);
 	const struct wire_cloud_event event = {
@@ -232,6 +235,28 @@ void cloud_telemetry(
 	};
 
 	uplink_event(cloud->uplink, &event);
+}
+
+void cloud_answer(struct cloud *cloud, const struct wire_answer *answer, int64_t time_ms)
+{
+	struct buffer data = {0};
+	char id[EVENT_ID_BYTES];
+
+	if (!cloud)
+		return;
+	wire_write_answer(&data, answer);
+	const struct wire_cloud_event event = {
+		.id = event_id(id, &answer->id, "answer"),
+		.source = cloud->decision_source,
+		.type = STR("railquest.answer.v1"),
+		.subject = cloud->train,
+		.time_ms = time_ms,
+		.content_type = STR("application/json"),
+		.data = buffer_str(&data),
+	};
+
+	uplink_event(cloud->uplink, &event);
+	buffer_finish(&data);
 }
 
 /* --- health --- */

@@ -33,6 +33,8 @@ void cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct 
 void cloud_decision(struct cloud *cloud, const struct wire_decision *decision, struct str payload);
 void cloud_telemetry(
 	struct cloud *cloud, const struct wire_telemetry *telemetry, struct str payload);
+/* `time_ms`: Unix time of the answer. */
+void cloud_answer(struct cloud *cloud, const struct wire_answer *answer, int64_t time_ms);
 
 /* Sets metrics and the condition "cloud" of /ready. */
 void cloud_collect(struct cloud *cloud);

@@ -80,10 +80,14 @@ static bool publish_waiting(struct commands *commands)
 
 static void refuse(struct commands *commands, const struct wire_command *command, const char *why)
 {
+	const struct wire_answer answer = {.id = command->id,
+		.has_verb = true,
+		.verb = command->verb,
+		.reason = str_from(why)};
+
 	log_warn("%s, from the cloud, is refused: %s", wire_verb_name(command->verb), why);
 	commands->counts[RELAY_REFUSED]++;
-	if (commands->setup.refused)
-		commands->setup.refused(commands->setup.context, command, why);
+	cloud_answer(commands->setup.cloud, &answer, clock_wall_ms());
 }
 
 static void pass(struct commands *commands, const struct wire_command *command)
@@ -117,6 +121,15 @@ static void complain(
 			count, record->partition, record->offset, err->text);
 }
 
+/* A monitor that is newer than the train may say what the train does not know. */
+static void answer_unreadable(struct commands *commands, const struct wire_id *id, const char *why)
+{
+	const struct wire_answer answer = {.id = *id, .reason = str_from(why)};
+
+	if (!wire_id_is_zero(id))
+		cloud_answer(commands->setup.cloud, &answer, clock_wall_ms());
+}
+
 static void on_record(void *context, const struct kafka_received *received)
 {
 	struct wire_cloud_header headers[KAFKA_MAX_RECEIVED_HEADERS];
@@ -148,6 +161,7 @@ static void on_record(void *context, const struct kafka_received *received)
 	case RELAY_UNREADABLE:
 	case RELAY_VERDICTS:
 		complain(commands, received, &err);
+		answer_unreadable(commands, &command.id, err.text);
 	}
 }
 

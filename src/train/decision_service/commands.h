@@ -5,6 +5,7 @@
 #ifndef TRAIN_DECISION_SERVICE_COMMANDS_H
 #define TRAIN_DECISION_SERVICE_COMMANDS_H
 
+#include "train/decision_service/cloud.h"
 #include "train/kafka/kafka.h"
 #include "train/service/service.h"
 #include "train/wire/wire.h"
@@ -16,9 +17,8 @@ struct commands_setup {
 	const struct kafka_settings *kafka;
 	const char *train; // borrowed
 	struct wire_id clock;
-	/* What became of a command that does not go on; the controller answers the others. */
-	void (*refused)(void *context, const struct wire_command *command, const char *why);
-	void *context;
+	/* Told what became of a command that does not go on; the controller answers the others. */
+	struct cloud *cloud;
 };
 
 /*

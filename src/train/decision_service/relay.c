@@ -89,6 +89,8 @@ enum relay_verdict relay_judge(struct relay *relay, const struct relay_record *r
 		verdict = RELAY_OTHER;
 	else if (wire_read_command(event.data, &arena, out, err))
 		verdict = judge_command(relay, record, wall_ms - event.time_ms, now_us, out, err);
+	else if (!wire_id_parse(event.id, &out->id))
+		out->id = (struct wire_id){0};
 	arena_finish(&arena);
 	return verdict;
 }

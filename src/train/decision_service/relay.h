@@ -51,7 +51,9 @@ struct relay_record {
 /*
  * Judges a record that was read at `wall_ms` (Unix time) and `now_us` (our monotonic clock). Where
  * the verdict is RELAY_PASSED, RELAY_REFUSED or RELAY_KNOWN, *out is the command: passed, it is
- * what goes on to the controller. *err says why for RELAY_REFUSED and RELAY_UNREADABLE.
+ * what goes on to the controller. *err says why for RELAY_REFUSED and RELAY_UNREADABLE; of what is
+ * unreadable out->id is the event's, which is the command's as our monitors send it, if it is a
+ * command to this train and has one, else all 0.
  */
 enum relay_verdict relay_judge(struct relay *relay, const struct relay_record *record,
 	int64_t wall_ms, int64_t now_us, struct wire_command *out, struct error *err);

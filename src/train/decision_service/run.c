@@ -356,6 +356,7 @@ static bool take_commands(
 		.kafka = &options->cloud.kafka,
 		.train = options->service.train,
 		.clock = desk->clock,
+		.cloud = desk->cloud,
 	};
 
 	if (!options->takes_commands)

@@ -31,17 +31,27 @@ static bool is_as_told(enum wire_verb verb, const struct wire_telemetry *telemet
 				     : !telemetry->is_armed && telemetry->percent == 0;
 }
 
+static bool is_open(const struct given_command *command)
+{
+	return command->outcome == COMMAND_SENT || command->outcome == COMMAND_UNANSWERED;
+}
+
+static void refuse(
+	struct commands *commands, struct given_command *command, struct str reason, int64_t now_us)
+{
+	snprintf(command->reason, sizeof command->reason, "%.*s", STR_ARG(reason));
+	conclude(commands, command, COMMAND_REFUSED, now_us);
+}
+
 static bool hear(struct commands *commands, struct given_command *command,
 	const struct wire_telemetry *telemetry, int64_t now_us)
 {
 	bool is_answer = memcmp(&telemetry->command, &command->id, sizeof command->id) == 0;
 
-	if (command->outcome != COMMAND_SENT && command->outcome != COMMAND_UNANSWERED)
+	if (!is_open(command))
 		return false;
 	if (is_answer && !telemetry->command_is_done) {
-		snprintf(command->reason, sizeof command->reason, "%.*s",
-			STR_ARG(telemetry->command_reason));
-		conclude(commands, command, COMMAND_REFUSED, now_us);
+		refuse(commands, command, telemetry->command_reason, now_us);
 		return true;
 	}
 	if (!is_answer && !is_as_told(command->verb, telemetry))
@@ -60,15 +70,29 @@ bool commands_hear(
 	return changed;
 }
 
+bool commands_answer(struct commands *commands, const struct wire_answer *answer, int64_t now_us)
+{
+	for (size_t i = 0; i < commands->count; i++) {
+		struct given_command *command = &commands->given[i];
+
+		if (memcmp(&command->id, &answer->id, sizeof command->id) != 0 || !is_open(command))
+			continue;
+		if (answer->is_done)
+			conclude(commands, command, COMMAND_DONE, now_us);
+		else
+			refuse(commands, command, answer->reason, now_us);
+		return true;
+	}
+	return false;
+}
+
 bool commands_fail(
 	struct commands *commands, const struct wire_id *id, const char *why, int64_t now_us)
 {
 	for (size_t i = 0; i < commands->count; i++) {
 		struct given_command *command = &commands->given[i];
 
-		if (memcmp(&command->id, id, sizeof *id) != 0 ||
-			(command->outcome != COMMAND_SENT &&
-				command->outcome != COMMAND_UNANSWERED))
+		if (memcmp(&command->id, id, sizeof *id) != 0 || !is_open(command))
 			continue;
 		snprintf(command->reason, sizeof command->reason, "%.159s", why);
 		conclude(commands, command, COMMAND_UNSENT, now_us);

@@ -52,6 +52,10 @@ void commands_add(struct commands *commands, const struct wire_id *id, enum wire
 bool commands_hear(
 	struct commands *commands, const struct wire_telemetry *telemetry, int64_t now_us);
 
+/* What the train said of one that its controller never got. The first answer stands; one that comes
+ * twice, or to another's command, changes nothing. Returns whether anything changed. */
+bool commands_answer(struct commands *commands, const struct wire_answer *answer, int64_t now_us);
+
 /* No broker took it after all, and why. Returns whether that changed anything. */
 bool commands_fail(
 	struct commands *commands, const struct wire_id *id, const char *why, int64_t now_us);

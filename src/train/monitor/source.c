@@ -99,6 +99,23 @@ static void refuse(
 			count, topics[record->topic], record->partition, record->offset, err->text);
 }
 
+/* It is about one command, whoever else hears of it, and whenever it comes. */
+static bool take_answer(
+	struct source *source, const struct wire_cloud_event *event, struct error *err)
+{
+	struct fleet_train *train = fleet_get(source->fleet, event->subject, err);
+
+	return train && state_take_answer(&train->state, event->data, clock_monotonic_us(), err);
+}
+
+static bool take_message(struct source *source, const struct fleet_message *message,
+	struct str name, struct error *err)
+{
+	struct fleet_train *train = fleet_get(source->fleet, name, err);
+
+	return train && fleet_take(source->fleet, train, message, err);
+}
+
 static void take(struct source *source, const struct kafka_received *record,
 	const struct wire_cloud_event *event)
 {
@@ -112,14 +129,14 @@ static void take(struct source *source, const struct kafka_received *record,
 		.is_late = event->backlog || record->is_behind,
 	};
 	struct error err = {0};
+	bool is_answer = str_equal(event->type, STR("railquest.answer.v1"));
 
-	if (!kind_of(event->type, &message.kind)) {
+	if (!is_answer && !kind_of(event->type, &message.kind)) {
 		source->records[RECORD_OTHER]++;
 		return;
 	}
-	struct fleet_train *train = fleet_get(source->fleet, event->subject, &err);
-
-	if (train && fleet_take(source->fleet, train, &message, &err))
+	if (is_answer ? take_answer(source, event, &err)
+		      : take_message(source, &message, event->subject, &err))
 		source->records[RECORD_TAKEN]++;
 	else
 		refuse(source, record, &err);

@@ -406,6 +406,18 @@ void state_add_command(struct state *state, const struct wire_id *id, enum wire_
 	section_commands(state);
 }
 
+bool state_take_answer(struct state *state, struct str payload, int64_t now_us, struct error *err)
+{
+	struct arena arena = {0};
+	struct wire_answer answer;
+	bool ok = wire_read_answer(payload, &arena, &answer, err);
+
+	if (ok && commands_answer(&state->commands, &answer, now_us))
+		section_commands(state);
+	arena_finish(&arena);
+	return ok;
+}
+
 void state_fail_command(
 	struct state *state, const struct wire_id *id, const char *why, int64_t now_us)
 {

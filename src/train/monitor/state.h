@@ -129,6 +129,9 @@ void state_expect(struct state *state, const char *service);
 void state_set_broker(struct state *state, bool is_there);
 void state_add_command(struct state *state, const struct wire_id *id, enum wire_verb verb,
 	bool is_sent, int64_t now_us);
+/* An answer of the train's to a command, however late: it is about that command alone. Fails as
+ * wire_read_answer; it is counted by nobody. */
+bool state_take_answer(struct state *state, struct str payload, int64_t now_us, struct error *err);
 /* The command went nowhere after all. */
 void state_fail_command(
 	struct state *state, const struct wire_id *id, const char *why, int64_t now_us);

@@ -236,8 +236,10 @@ static bool read_verb(
 static bool read_command(const struct reader *reader, const json_t *root, struct wire_command *out)
 {
 	if (!read_kind(reader, root, "command") || !reader_id(reader, root, "", "id", &out->id) ||
-		!read_verb(reader, root, "", &out->verb))
+		!read_verb(reader, root, "", &out->verb)) {
+		*out = (struct wire_command){0};
 		return false;
+	}
 	if (out->verb != WIRE_VERB_ARM && !json_object_get(root, "clock"))
 		return true;
 	return reader_id(reader, root, "", "clock", &out->clock) &&
@@ -268,6 +270,31 @@ static bool read_bool(const struct reader *reader, const json_t *object, const c
 	*out = json_is_true(value);
 	return json_is_boolean(value) ||
 	       reader_fail_value(reader, path, name, value, "true or false");
+}
+
+static bool read_fate(const struct reader *reader, const json_t *object, const char *path,
+	bool *is_done, struct str *reason)
+{
+	return read_bool(reader, object, path, "done", is_done) &&
+	       reader_text(reader, object, path, "reason", reason);
+}
+
+bool wire_read_answer(
+	struct str payload, struct arena *arena, struct wire_answer *out, struct error *err)
+{
+	struct reader reader = {"an answer", arena, err};
+
+	*out = (struct wire_answer){0};
+	json_t *root = parse_line(&reader, payload);
+
+	out->has_verb = json_object_get(root, "command");
+	bool ok = root && read_kind(&reader, root, "answer") &&
+		  reader_id(&reader, root, "", "id", &out->id) &&
+		  (!out->has_verb || read_verb(&reader, root, "", &out->verb)) &&
+		  read_fate(&reader, root, "", &out->is_done, &out->reason);
+
+	json_decref(root);
+	return ok;
 }
 
 // Of a telemetry: "taken" and "acted". Either may be missing.
@@ -306,8 +333,7 @@ static bool read_answer(const struct reader *reader, const json_t *root, struct 
 			"an object with id, command, done and reason");
 	return reader_id(reader, command, "command.", "id", &out->command) &&
 	       read_verb(reader, command, "command.", &out->command_verb) &&
-	       read_bool(reader, command, "command.", "done", &out->command_is_done) &&
-	       reader_text(reader, command, "command.", "reason", &out->command_reason);
+	       read_fate(reader, command, "command.", &out->command_is_done, &out->command_reason);
 }
 
 static bool read_optional_int(const struct reader *reader, const json_t *root, const char *name,

@@ -119,6 +119,18 @@ struct wire_command {
 	int64_t deadline_ms; // after it was sent
 };
 
+/*
+ * What became of a command that its controller never got, or cannot answer: the train's own word to
+ * the cloud, beside the telemetry's. The same command has the same answer, once.
+ */
+struct wire_answer {
+	struct wire_id id; // the command's
+	bool has_verb;	   // false: it could not be read
+	enum wire_verb verb;
+	bool is_done;	   // false: it was refused
+	struct str reason; // why, where it was refused; for people
+};
+
 /* An order on its way from the camera to the hub. */
 struct wire_step {
 	int64_t id; // of the decision; 0: there is none yet
@@ -176,8 +188,9 @@ void wire_write_frame(struct buffer *out, const struct wire_frame *frame);
 void wire_write_result(struct buffer *out, const struct wire_result *result);
 /* One line without its newline, also a line of a decision log. */
 void wire_write_decision(struct buffer *out, const struct wire_decision *decision);
-/* Both one line without its newline. */
+/* All one line without its newline. */
 void wire_write_command(struct buffer *out, const struct wire_command *command);
+void wire_write_answer(struct buffer *out, const struct wire_answer *answer);
 void wire_write_telemetry(struct buffer *out, const struct wire_telemetry *telemetry);
 
 bool wire_read_frame(
@@ -186,8 +199,11 @@ bool wire_read_result(
 	struct str payload, struct arena *arena, struct wire_result *out, struct error *err);
 bool wire_read_decision(
 	struct str payload, struct arena *arena, struct wire_decision *out, struct error *err);
+/* Where it fails, out->id is that of a command whose id and verb could be read, else all 0. */
 bool wire_read_command(
 	struct str payload, struct arena *arena, struct wire_command *out, struct error *err);
+bool wire_read_answer(
+	struct str payload, struct arena *arena, struct wire_answer *out, struct error *err);
 bool wire_read_telemetry(
 	struct str payload, struct arena *arena, struct wire_telemetry *out, struct error *err);
 

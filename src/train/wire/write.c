@@ -129,6 +129,17 @@ void wire_write_command(struct buffer *out, const struct wire_command *command)
 	buffer_append_char(out, '}');
 }
 
+void wire_write_answer(struct buffer *out, const struct wire_answer *answer)
+{
+	buffer_printf(out, "{\"version\":%d,\"kind\":\"answer\"", WIRE_VERSION);
+	write_id(out, "id", &answer->id);
+	if (answer->has_verb)
+		write_text(out, "command", str_from(wire_verb_name(answer->verb)));
+	write_bool(out, "done", answer->is_done);
+	write_text(out, "reason", answer->reason);
+	buffer_append_char(out, '}');
+}
+
 static void write_step(struct buffer *out, const char *name, const struct wire_step *step)
 {
 	if (!step->id)

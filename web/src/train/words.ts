@@ -268,6 +268,27 @@ const reasons: [RegExp, (part: string[]) => string][] = [
 		/^it came (-?\d+) ms after it was sent, and holds for (\d+) ms$/,
 		([, age, limit]) => `arrivé ${age} ms après l’envoi, valable ${limit} ms`,
 	],
+	[
+		/^it came (-?\d+) ms after it was sent, by the clocks of sender and train, and holds for (\d+) ms$/,
+		([, age, limit]) => `arrivé ${age} ms après l’envoi, selon les horloges de l’émetteur et du train, valable ${limit} ms`,
+	],
+	[
+		/^it was sent in (\d+) ms by the train's clock: set the clocks of train and sender$/,
+		([, ms]) => `envoyé dans ${ms} ms selon l’horloge du train : mettez à l’heure le train et l’émetteur`,
+	],
+	[
+		/^it was in the topic before the train began to listen: arm again$/,
+		() => 'il attendait déjà quand le train s’est mis à écouter : armez à nouveau',
+	],
+	[/^the train's broker is not there$/, () => 'le broker du train n’est pas là'],
+	[
+		/^this machine does not tell its clock's name/,
+		() => 'le train ne peut pas nommer son horloge : l’âge de la commande est inconnu',
+	],
+	[
+		/^it comes from a machine with another clock/,
+		() => 'elle vient d’une machine à une autre horloge, son âge est inconnu : armez depuis celle du contrôleur',
+	],
 	[/^the broker is not there: the command was not sent$/, () => 'le broker n’est pas là : la commande n’est pas partie'],
 	[/^send the monitor's token/, () => 'il faut le jeton du moniteur'],
 	[/^the hub is not there yet$/, () => 'le hub n’est pas encore là'],

@@ -28,8 +28,9 @@ static int setup(void **state)
 /* As railquest-monitor on another machine sends it. */
 struct said {
 	const char *command, *subject, *type;
-	int number;	// makes the id
-	int64_t age_ms; // by the wall clocks
+	int number;	   // makes the id
+	const char *event; // id of the CloudEvent
+	int64_t age_ms;	   // by the wall clocks
 	int64_t deadline_ms;
 	bool is_behind, is_structured, is_broken;
 };
@@ -54,7 +55,7 @@ static enum relay_verdict judge(struct said said)
 	size_t len = print_data(&said, data, sizeof data);
 	struct wire_cloud_header headers[] = {
 		{"ce_specversion", STR("1.0")},
-		{"ce_id", STR("one")},
+		{"ce_id", str_from(said.event ? said.event : "one")},
 		{"ce_source", STR("/railquest/monitor")},
 		{"ce_type", str_from(said.type)},
 		{"ce_subject", str_from(said.subject)},
@@ -204,6 +205,21 @@ static void what_is_no_command_is_told(void **state)
 	assert_int_equal(err.kind, ERROR_LIMIT);
 }
 
+static void what_is_unreadable_keeps_the_id_of_its_event_to_be_answered(void **state)
+{
+	static const char id[] = "000000000000000000000000000000ab";
+
+	(void)state;
+	assert_int_equal(judge((struct said){.command = "jump", .number = 1, .event = id}),
+		RELAY_UNREADABLE);
+	assert_int_equal(got.id.bytes[15], 0xab);
+	// What has none, or is another's, is nothing that we could answer.
+	judge((struct said){.command = "jump", .number = 1});
+	assert_true(wire_id_is_zero(&got.id));
+	judge((struct said){.command = "jump", .number = 1, .event = id, .subject = "blue"});
+	assert_true(wire_id_is_zero(&got.id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup(what_was_judged_is_known_by_id_and_verb, setup),
 		cmocka_unit_test_setup(what_is_for_others_is_passed_over, setup),
 		cmocka_unit_test_setup(what_is_no_command_is_told, setup),
+		cmocka_unit_test_setup(
+			what_is_unreadable_keeps_the_id_of_its_event_to_be_answered, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,6 +375,46 @@ static void a_refused_command_says_why(void **state)
 		"\"outcome\":\"refused\",\"took_us\":1000,\"reason\":\"the hub is not ready\"");
 }
 
+static bool take_answer(struct fixture *fixture, struct wire_answer answer, int64_t now_us)
+{
+	buffer_clear(&fixture->message);
+	wire_write_answer(&fixture->message, &answer);
+	return state_take_answer(
+		&fixture->state, buffer_str(&fixture->message), now_us, &fixture->err);
+}
+
+static void a_command_that_was_refused_on_its_way_says_why_and_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_id id = {.bytes[3] = 3}, other = {.bytes[3] = 4};
+	struct wire_answer answer = {.id = other,
+		.has_verb = true,
+		.verb = WIRE_VERB_ARM,
+		.reason = STR("the train's broker is not there")};
+
+	state_add_command(&fixture->state, &id, WIRE_VERB_ARM, true, SECOND_US);
+	tell(fixture, SECOND_US);
+	// An answer to somebody else's command.
+	assert_true(take_answer(fixture, answer, 2 * SECOND_US));
+	assert_null(strstr(tell(fixture, SECOND_US), "\"commands\""));
+	// Also one that comes when nobody waits for it any more.
+	assert_true(state_tick(&fixture->state, 2 * SECOND_US));
+	answer.id = id;
+	assert_true(take_answer(fixture, answer, 3 * SECOND_US));
+	assert_says(tell(fixture, SECOND_US), "\"outcome\":\"refused\",\"took_us\":2000000,"
+					      "\"reason\":\"the train's broker is not "
+					      "there\"");
+	answer.reason = STR("it came again");
+	assert_true(take_answer(fixture, answer, 3 * SECOND_US));
+	assert_null(strstr(tell(fixture, SECOND_US), "\"commands\""));
+	assert_int_equal(fixture->state.commands.outcomes[WIRE_VERB_ARM][COMMAND_REFUSED], 1);
+	buffer_clear(&fixture->message);
+	buffer_append_text(&fixture->message, "{\"version\":1,\"kind\":\"answer\"}");
+	assert_false(state_take_answer(
+		&fixture->state, buffer_str(&fixture->message), SECOND_US, &fixture->err));
+	assert_non_null(strstr(fixture->err.text, "\"id\" is missing"));
+}
+
 static void silence_for_a_second_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -483,6 +523,7 @@ int main(void)
 		TEST(a_command_is_done_when_the_telemetry_names_it),
 		TEST(a_train_that_stands_disarmed_is_answer_enough_to_a_stop),
 		TEST(a_refused_command_says_why),
+		TEST(a_command_that_was_refused_on_its_way_says_why_and_once),
 		TEST(silence_for_a_second_is_told),
 		TEST(a_command_that_no_broker_took_says_so),
 		TEST(only_the_last_commands_are_kept),

@@ -260,6 +260,12 @@ static void a_stop_needs_no_time_and_an_arm_does(void **state)
 	wire_write_command(&fixture->out, &command);
 	assert_false(
 		wire_read_command(buffer_str(&fixture->out), &fixture->arena, &got, &fixture->err));
+	// Enough of it was read to be answered; of one that cannot be known, nothing.
+	assert_memory_equal(&got.id, &command.id, sizeof got.id);
+	assert_false(wire_read_command(STR("{\"version\":1,\"kind\":\"command\",\"id\":"
+					   "\"01000000000000000000000000000000\"}"),
+		&fixture->arena, &got, &fixture->err));
+	assert_true(wire_id_is_zero(&got.id));
 	buffer_clear(&fixture->out);
 	command.clock.bytes[15] = 9;
 	command.sent_monotonic_us = 5;
