@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			said.token.len == 0))
 		abort();
 	if (said.verb == LIVE_GOT) {
-		if (said.number < 0)
+		if (said.number < 0 || said.place < -1)
 			abort();
 		live_hear_got(&live, said.number);
 		if (live.got < 7 || live.got > 9 || live.sent != 9 || live.previous != 8)

@@ -69,6 +69,7 @@ struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error
 	struct state_setup setup = fleet->setup.state;
 
 	setup.train = train->name;
+	setup.place = (unsigned)train->index;
 	state_init(&train->state, &setup);
 	state_set_broker(&train->state, fleet->broker_is_there);
 	fleet->trains[fleet->count++] = train;

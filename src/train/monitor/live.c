@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-// Of the binary message, all numbers big-endian: magic, format, three zeros, number, at_us, trace.
+// Of the binary message, all numbers big-endian: magic, format, a zero, place (two bytes), number,
+// at_us, trace.
 enum { PACKET_HEAD_BYTES = 40 };
 static const char packet_magic[4] = "RQP1";
 
@@ -47,6 +48,7 @@ bool live_take_picture(struct live *live, int64_t now_us, int64_t *skipped)
 		return false;
 	*skipped = live->sent ? number - live->sent - 1 : 0;
 	live->previous = live->sent;
+	live->previous_us = live->sent_us;
 	live->sent = number;
 	live->sent_us = now_us;
 	return true;
@@ -73,14 +75,17 @@ static char *put_number(char *at, uint64_t value)
 	return at;
 }
 
-struct http_block *live_packet(struct state_picture *picture)
+struct http_block *live_packet(struct state *state)
 {
+	struct state_picture *picture = &state->picture;
 	char head[PACKET_HEAD_BYTES] = {0}, *at = head;
 
 	if (picture->packet)
 		return picture->packet;
 	at = mempcpy(at, packet_magic, sizeof packet_magic);
 	*at = (char)picture->format;
+	at[2] = (char)(state->setup.place >> 8);
+	at[3] = (char)(state->setup.place & 0xff);
 	at = put_number(at + 4, (uint64_t)picture->number);
 	at = put_number(at, (uint64_t)picture->at_us);
 	at = mempcpy(at, picture->trace.bytes, sizeof picture->trace.bytes);
@@ -91,8 +96,9 @@ struct http_block *live_packet(struct state_picture *picture)
 	return picture->packet = http_block_join(parts, 2);
 }
 
-struct http_block *live_part(struct state_picture *picture)
+struct http_block *live_part(struct state *state)
 {
+	struct state_picture *picture = &state->picture;
 	char head[320], trace[33];
 
 	if (picture->part)
@@ -100,9 +106,9 @@ struct http_block *live_part(struct state_picture *picture)
 	wire_id_print(trace, &picture->trace);
 	snprintf(head, sizeof head,
 		"Content-Type: %s\r\nContent-Length: %zu\r\nX-Train-Picture: %lld\r\n"
-		"X-Train-Trace: %s\r\nX-Train-At-Us: %lld\r\n\r\n",
+		"X-Train-Trace: %s\r\nX-Train-At-Us: %lld\r\nX-Train-Place: %u\r\n\r\n",
 		live_picture_type(picture->format), picture->bytes->len, (long long)picture->number,
-		trace, (long long)picture->at_us);
+		trace, (long long)picture->at_us, state->setup.place);
 	const struct str parts[] = {str_from(head), {picture->bytes->data, picture->bytes->len},
 		STR("\r\n"), str_from(live_boundary_line)};
 
@@ -113,7 +119,7 @@ struct http_block *live_part(struct state_picture *picture)
 
 bool live_read(struct str text, struct live_said *out)
 {
-	*out = (struct live_said){0};
+	*out = (struct live_said){.place = -1};
 	if (str_starts_with(text, STR("token "))) {
 		out->verb = LIVE_TOKEN;
 		out->token = (struct str){text.data + 6, text.len - 6};
@@ -122,6 +128,15 @@ bool live_read(struct str text, struct live_said *out)
 	if (!str_starts_with(text, STR("got ")))
 		return false;
 	out->verb = LIVE_GOT;
-	return number_parse_int((struct str){text.data + 4, text.len - 4}, &out->number) &&
-	       out->number >= 0;
+	struct str number = {text.data + 4, text.len - 4};
+	const char *blank = memchr(number.data, ' ', number.len);
+
+	if (blank) {
+		struct str place = {number.data, (size_t)(blank - number.data)};
+
+		number = (struct str){blank + 1, number.len - place.len - 1};
+		if (!number_parse_int(place, &out->place) || out->place < 0)
+			return false;
+	}
+	return number_parse_int(number, &out->number) && out->number >= 0;
 }

@@ -23,7 +23,7 @@ struct live {
 	uint64_t seen[STATE_SECTION_COUNT];
 	int64_t told_us;	// news; 0: it was not greeted
 	int64_t sent, previous; // numbers of the last two pictures sent; 0: none
-	int64_t sent_us;
+	int64_t sent_us, previous_us;
 	int64_t got; // number of the last picture that it said it got
 };
 
@@ -47,12 +47,13 @@ void live_hear_got(struct live *live, int64_t number);
 
 /* --- how a picture looks on its way; made once, for all who get it --- */
 
-/* A binary message, docs/monitor.md; the block is the picture's, which has a number. */
-struct http_block *live_packet(struct state_picture *picture);
+/* Both: of the state's picture, which is there; they say the train's place in the fleet, too. */
+/* A binary message, docs/monitor.md; the block is the picture's. */
+struct http_block *live_packet(struct state *state);
 
 /* A part of multipart/x-mixed-replace with the boundary after it, by which browsers know that it is
- * whole; the block is the picture's. LIVE_BOUNDARY_LINE comes before the first. */
-struct http_block *live_part(struct state_picture *picture);
+ * whole; the block is the picture's. live_boundary_line comes before the first. */
+struct http_block *live_part(struct state *state);
 extern const char live_multipart_type[];
 extern const char live_boundary_line[];
 
@@ -64,11 +65,12 @@ const char *live_picture_type(enum wire_format format);
 enum live_verb { LIVE_GOT, LIVE_TOKEN };
 struct live_said {
 	enum live_verb verb;
+	int64_t place;	  // got: of the train in the fleet; -1: it was not said
 	int64_t number;	  // got
 	struct str token; // token, borrowed; not empty
 };
 
-/* "got 17" or "token abc"; false for anything else. */
+/* "got 17", "got 3 17" (the train's place first) or "token abc"; false for anything else. */
 bool live_read(struct str text, struct live_said *out);
 
 #endif

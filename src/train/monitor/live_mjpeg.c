@@ -33,7 +33,7 @@ static struct http_block *next(void *cursor)
 	live->sent_us = now_us;
 	viewer->monitor->counts.pictures += is_new;
 	viewer->monitor->counts.skipped[MONITOR_MJPEG] += skipped;
-	return http_block_take(live_part(&live->state->picture));
+	return http_block_take(live_part(live->state));
 }
 
 static void leave(void *cursor)

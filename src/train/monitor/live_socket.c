@@ -1,23 +1,12 @@
-/*
- * GET /api/train/live: a WebSocket with news as text and pictures as binary messages.
- *
- * A browser cannot send a token with its request for a WebSocket but in the address, which proxies
- * and histories keep. So where there is a token it may also be the first message; until it came, or
- * ENTER_US have passed, nothing is told.
- */
+/* GET /api/train/live: a WebSocket with news as text and pictures as binary messages. */
 #include "base/clock.h"
 #include "base/memory.h"
-#include "train/monitor/live.h"
-#include "train/monitor/serve.h"
-
-// Close codes: RFC 6455 leaves those from 4000 on to us; 1008: what was said breaks our rules.
-enum { ENTER_US = 5000000, CODE_LOCKED = 4401, CODE_RULES = 1008 };
+#include "train/monitor/door.h"
 
 struct viewer {
 	struct monitor *monitor;
 	struct live live;
-	bool may_look;
-	int64_t came_us;
+	struct door door;
 };
 
 static struct http_message next_picture(struct viewer *viewer, int64_t now_us)
@@ -31,7 +20,7 @@ static struct http_message next_picture(struct viewer *viewer, int64_t now_us)
 	counts->pictures++;
 	counts->skipped[MONITOR_SOCKET] += skipped;
 	return (struct http_message){
-		.block = http_block_take(live_packet(&live->state->picture)), .is_binary = true};
+		.block = http_block_take(live_packet(live->state)), .is_binary = true};
 }
 
 static struct http_message next(void *cursor)
@@ -39,9 +28,8 @@ static struct http_message next(void *cursor)
 	struct viewer *viewer = cursor;
 	int64_t now_us = clock_monotonic_us();
 
-	if (!viewer->may_look)
-		return (struct http_message){
-			.close_code = now_us - viewer->came_us > ENTER_US ? CODE_LOCKED : 0};
+	if (!viewer->door.is_open)
+		return (struct http_message){.close_code = door_wait(&viewer->door, now_us)};
 	struct http_block *news = live_news(&viewer->live, now_us, STR(""), STR(""));
 
 	return news ? (struct http_message){.block = news} : next_picture(viewer, now_us);
@@ -52,18 +40,13 @@ static int hear(void *cursor, struct str text)
 	struct viewer *viewer = cursor;
 	struct live_said said;
 
-	if (!live_read(text, &said))
-		return CODE_RULES;
-	if (said.verb == LIVE_GOT && viewer->may_look) {
+	if (!live_read(text, &said) || said.place >= 0)
+		return DOOR_RULES; // there is one train here
+	int code = door_hear(&viewer->door, &said);
+
+	if (!code && said.verb == LIVE_GOT)
 		live_hear_got(&viewer->live, said.number);
-		return 0;
-	}
-	if (said.verb == LIVE_GOT || !guard_is_token(&viewer->monitor->guard, said.token)) {
-		viewer->monitor->counts.refused++;
-		return CODE_LOCKED;
-	}
-	viewer->may_look = true;
-	return 0;
+	return code;
 }
 
 static void leave(void *cursor)
@@ -87,8 +70,9 @@ void monitor_get_live(struct http_request *request, void *context)
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
 	struct http_socket socket = {next, hear, leave, viewer};
 
-	*viewer =
-		(struct viewer){monitor, {.state = &train->state}, may_look, clock_monotonic_us()};
+	*viewer = (struct viewer){.monitor = monitor,
+		.live = {.state = &train->state},
+		.door = {monitor, may_look, clock_monotonic_us()}};
 	monitor->counts.viewers[MONITOR_SOCKET]++;
 	http_answer_socket(request, &socket);
 }

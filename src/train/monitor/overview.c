@@ -1,16 +1,8 @@
-/*
- * All trains at once: a row each, of a few facts. A viewer of the stream is told the rows that
- * changed, twice a second at most: an overview needs no more, and twenty trains at ten pictures a
- * second would otherwise be two hundred rows a second for each viewer.
- */
-#include "base/clock.h"
+#include "train/monitor/overview.h"
+
 #include "base/json.h"
-#include "base/memory.h"
 #include "train/monitor/alerts.h"
 #include "train/monitor/fields.h"
-#include "train/monitor/serve.h"
-
-static const int64_t PACE_US = 400000, HEARTBEAT_US = 1000000;
 
 static bool is_alive(unsigned alerts)
 {
@@ -31,6 +23,18 @@ static void put_alerts(struct buffer *out, unsigned alerts)
 	buffer_append_char(out, ']');
 }
 
+static void put_picture(struct buffer *out, const struct state_picture *picture)
+{
+	if (!picture->number)
+		return;
+	field_int(out, "number", picture->number);
+	field_int(out, "at_us", picture->at_us);
+	if (!picture->width_px)
+		return;
+	field_int(out, "width", picture->width_px);
+	field_int(out, "height", picture->height_px);
+}
+
 static void put_row(struct buffer *out, const struct fleet_train *train, int64_t now_us)
 {
 	const struct state *state = &train->state;
@@ -39,14 +43,12 @@ static void put_row(struct buffer *out, const struct fleet_train *train, int64_t
 
 	buffer_append_text(out, "{\"train\":");
 	json_string(out, str_from(train->name));
+	field_int(out, "place", (int64_t)train->index);
 	field_bool(out, "alive", is_alive(alerts));
 	put_alerts(out, alerts);
 	if (facts->heard_us)
 		field_int(out, "heard_us", facts->heard_us);
-	if (state->picture.number) {
-		field_int(out, "number", state->picture.number);
-		field_int(out, "at_us", state->picture.at_us);
-	}
+	put_picture(out, &state->picture);
 	if (facts->order_us) {
 		field_text(out, "order", str_from(wire_order_name(facts->order)));
 		field_int(out, "order_us", facts->order_us);
@@ -64,7 +66,7 @@ static void put_row(struct buffer *out, const struct fleet_train *train, int64_t
 }
 
 /* What a row is made of has changed. */
-static uint64_t generation_of(const struct fleet_train *train, int64_t now_us)
+static uint64_t row_generation(const struct fleet_train *train, int64_t now_us)
 {
 	const uint64_t *generations = train->state.generations;
 
@@ -74,17 +76,56 @@ static uint64_t generation_of(const struct fleet_train *train, int64_t now_us)
 		       (1U << ALERT_COUNT);
 }
 
-struct overview {
-	const struct monitor *monitor;
-	uint64_t seen[FLEET_MAX_TRAINS];
-	int64_t told_us; // 0: it was not greeted
-};
-
-/* {"now_us":…,"run":…,"stale_ms":…,"broker":…,"trains":[…]}, of the trains that changed. */
-static void tell(struct overview *viewer, int64_t now_us, struct buffer *out)
+static void tell_rows(struct overview *viewer, int64_t now_us, struct buffer *out)
 {
-	const struct fleet *fleet = &viewer->monitor->fleet;
+	const struct fleet *fleet = viewer->fleet;
 	bool is_first = true;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		uint64_t generation = row_generation(fleet->trains[i], now_us);
+
+		if (viewer->rows[i] == generation)
+			continue;
+		viewer->rows[i] = generation;
+		if (!is_first)
+			buffer_append_char(out, ',');
+		is_first = false;
+		put_row(out, fleet->trains[i], now_us);
+	}
+	viewer->rows_us = now_us;
+}
+
+/* {"place":…,"result":{…}}, as the train's own page is told it. */
+static void tell_results(struct overview *viewer, struct buffer *out)
+{
+	const struct fleet *fleet = viewer->fleet;
+	const char *before = ",\"results\":[{\"place\":";
+	bool is_told = false;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		const struct state *state = &fleet->trains[i]->state;
+
+		if (viewer->results[i] == state->generations[STATE_RESULT])
+			continue;
+		viewer->results[i] = state->generations[STATE_RESULT];
+		buffer_printf(out, "%s%zu,", is_told ? ",{\"place\":" : before, i);
+		buffer_append_str(out, buffer_str(&state->sections[STATE_RESULT]));
+		buffer_append_char(out, '}');
+		is_told = true;
+	}
+	if (is_told)
+		buffer_append_char(out, ']');
+}
+
+static bool rows_are_due(const struct overview *viewer, int64_t now_us)
+{
+	return !viewer->told_us || now_us - viewer->rows_us >= OVERVIEW_PACE_US;
+}
+
+void overview_tell(struct overview *viewer, int64_t now_us, struct str kafka, struct buffer *out)
+{
+	const struct fleet *fleet = viewer->fleet;
+	bool rows = rows_are_due(viewer, now_us);
 	char run[33];
 
 	wire_id_print(run, &fleet->setup.state.run);
@@ -92,21 +133,14 @@ static void tell(struct overview *viewer, int64_t now_us, struct buffer *out)
 		"{\"now_us\":%lld,\"run\":\"%s\",\"stale_ms\":%lld,\"broker\":%s,\"trains\":[",
 		(long long)now_us, run, (long long)fleet->setup.state.stale_ms,
 		fleet->broker_is_there ? "true" : "false");
-	for (size_t i = 0; i < fleet->count; i++) {
-		uint64_t generation = generation_of(fleet->trains[i], now_us);
-
-		if (viewer->seen[i] == generation)
-			continue;
-		viewer->seen[i] = generation;
-		if (!is_first)
-			buffer_append_char(out, ',');
-		is_first = false;
-		put_row(out, fleet->trains[i], now_us);
-	}
+	if (rows)
+		tell_rows(viewer, now_us, out);
 	buffer_append_char(out, ']');
-	if (viewer->monitor->source) {
+	if (viewer->wants_results)
+		tell_results(viewer, out);
+	if (rows && kafka.len) {
 		buffer_append_text(out, ",\"kafka\":");
-		buffer_append_str(out, source_status(viewer->monitor->source));
+		buffer_append_str(out, kafka);
 	}
 	buffer_append_char(out, '}');
 	viewer->told_us = now_us;
@@ -114,52 +148,32 @@ static void tell(struct overview *viewer, int64_t now_us, struct buffer *out)
 
 static bool has_news(const struct overview *viewer, int64_t now_us)
 {
-	const struct fleet *fleet = &viewer->monitor->fleet;
+	const struct fleet *fleet = viewer->fleet;
+	bool rows = rows_are_due(viewer, now_us);
 
-	for (size_t i = 0; i < fleet->count; i++)
-		if (viewer->seen[i] != generation_of(fleet->trains[i], now_us))
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (rows && viewer->rows[i] != row_generation(fleet->trains[i], now_us))
 			return true;
+		if (viewer->wants_results &&
+			viewer->results[i] != fleet->trains[i]->state.generations[STATE_RESULT])
+			return true;
+	}
 	return false;
 }
 
-static struct http_block *next(void *cursor)
+struct http_block *overview_news(struct overview *viewer, int64_t now_us, struct str kafka,
+	struct str before, struct str after)
 {
-	struct overview *viewer = cursor;
-	int64_t now_us = clock_monotonic_us(), silent_us = now_us - viewer->told_us;
 	struct buffer out = {0};
 
-	if (viewer->told_us &&
-		(silent_us < PACE_US || (silent_us < HEARTBEAT_US && !has_news(viewer, now_us))))
+	if (viewer->told_us && now_us - viewer->told_us < OVERVIEW_HEARTBEAT_US &&
+		!has_news(viewer, now_us))
 		return NULL;
-	buffer_append_text(&out, viewer->told_us ? "data: " : "retry: 500\n\ndata: ");
-	tell(viewer, now_us, &out);
-	buffer_append_text(&out, "\n\n");
+	buffer_append_str(&out, before);
+	overview_tell(viewer, now_us, kafka, &out);
+	buffer_append_str(&out, after);
 	struct http_block *block = http_block_create(buffer_str(&out));
 
 	buffer_finish(&out);
 	return block;
-}
-
-void monitor_get_trains_stream(struct http_request *request, void *monitor)
-{
-	if (!monitor_admit(monitor, request))
-		return;
-	struct overview *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, free, viewer, NULL};
-
-	viewer->monitor = monitor;
-	http_answer_feed(request, &feed);
-}
-
-void monitor_get_trains(struct http_request *request, void *monitor)
-{
-	struct overview all = {.monitor = monitor};
-	struct buffer out = {0};
-
-	if (!monitor_admit(monitor, request))
-		return;
-	tell(&all, clock_monotonic_us(), &out);
-	buffer_append_char(&out, '\n');
-	http_add_header(request, "cache-control:", STR("no-store"));
-	http_answer_buffer(request, 200, "application/json", out);
 }

@@ -115,6 +115,13 @@ static void get_page(struct http_request *request, void *context)
 	answer_page(request, is_one ? STR("/train.html") : STR("/trains.html"));
 }
 
+/* Also where one train alone is listened to. */
+static void get_trains_page(struct http_request *request, void *context)
+{
+	(void)context;
+	answer_page(request, STR("/trains.html"));
+}
+
 static void get_file(struct http_request *request, void *context)
 {
 	(void)context;
@@ -315,9 +322,12 @@ static void post_disarm(struct http_request *request, void *context)
 
 const struct http_route monitor_routes[] = {
 	{"/", HTTP_GET, get_page},
+	{"/trains", HTTP_GET, get_trains_page},
 	{"/assets/*", HTTP_GET, get_file},
 	{"/api/trains", HTTP_GET, monitor_get_trains},
 	{"/api/trains/stream", HTTP_GET, monitor_get_trains_stream},
+	{"/api/trains/live", HTTP_GET | HTTP_SOCKET, monitor_get_trains_live},
+	{"/api/trains/live.mjpeg", HTTP_GET, monitor_get_trains_mjpeg},
 	{"/api/train/live", HTTP_GET | HTTP_SOCKET, monitor_get_live},
 	{"/api/train/live.mjpeg", HTTP_GET, monitor_get_mjpeg},
 	{"/api/train/stream", HTTP_GET, get_stream},

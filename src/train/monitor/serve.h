@@ -77,9 +77,11 @@ bool monitor_admit_socket(struct monitor *monitor, struct http_request *request,
 /* The train that ?train= names, the first where it names none; NULL: it is answered, 404. */
 struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request);
 
-/* overview.c: GET /api/trains, and /api/trains/stream. */
+/* overview_routes.c: GET /api/trains, and its stream, live and live.mjpeg. */
 void monitor_get_trains(struct http_request *request, void *monitor);
 void monitor_get_trains_stream(struct http_request *request, void *monitor);
+void monitor_get_trains_live(struct http_request *request, void *monitor);
+void monitor_get_trains_mjpeg(struct http_request *request, void *monitor);
 
 /* history_routes.c: GET /api/train/history, and what is below it. */
 void monitor_get_history(struct http_request *request, void *monitor);

@@ -122,6 +122,8 @@ static void take_own_frame(struct state *state, const struct wire_frame *frame, 
 		: is_same(&origin->clock, &state->setup.clock) ? CLOCKS_MONOTONIC
 							       : CLOCKS_WALL,
 		at_us, now_us);
+	state->picture.width_px = frame->image.width_px;
+	state->picture.height_px = frame->image.height_px;
 	section_frame(state, &frame->image, origin);
 }
 

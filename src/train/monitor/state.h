@@ -42,6 +42,7 @@ extern const char *const state_kind_names[STATE_KIND_COUNT]; // "frame"
 
 struct state_setup {
 	const char *train;
+	unsigned place;	      // of the train in its fleet
 	int64_t stale_ms;     // a picture that is older is told to be
 	struct wire_id run;   // of this start: pictures are counted in it
 	struct wire_id clock; // ours
@@ -65,6 +66,7 @@ struct state_picture {
 	int64_t number; // counts from 1; 0: there is none yet
 	struct wire_id trace;
 	enum wire_format format;
+	int64_t width_px, height_px;	  // that boxes refer to; 0: the picture's own
 	struct http_block *bytes;	  // as they came
 	struct http_block *packet, *part; // live.h, once somebody was sent them; or NULL
 	int64_t at_us;		// captured, on our clock; where that is not known, when it came

@@ -26,7 +26,7 @@ static void put_picture(struct state *state, int64_t number, const char *bytes)
 static int create(void **state)
 {
 	struct state *known = calloc(1, sizeof *known);
-	const struct state_setup setup = {.train = "blue", .stale_ms = 1000};
+	const struct state_setup setup = {.train = "blue", .place = 0x0203, .stale_ms = 1000};
 
 	state_init(known, &setup);
 	*state = known;
@@ -109,15 +109,15 @@ static void a_packet_is_made_once_and_has_all_that_the_page_needs(void **state)
 {
 	struct state *known = *state;
 	static const char expected[] =
-		"RQP1\x01\0\0\0\0\0\0\0\0\0\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08"
+		"RQP1\x01\0\x02\x03\0\0\0\0\0\0\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08"
 		"\xaa\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xbbpicture";
 
 	put_picture(known, 258, "picture");
-	struct http_block *packet = live_packet(&known->picture);
+	struct http_block *packet = live_packet(known);
 
 	assert_int_equal(packet->len, sizeof expected - 1);
 	assert_memory_equal(packet->data, expected, packet->len);
-	assert_ptr_equal(live_packet(&known->picture), packet);
+	assert_ptr_equal(live_packet(known), packet);
 }
 
 static void a_part_has_its_length_and_the_boundary_behind_it(void **state)
@@ -125,17 +125,18 @@ static void a_part_has_its_length_and_the_boundary_behind_it(void **state)
 	struct state *known = *state;
 
 	put_picture(known, 3, "picture");
-	struct http_block *part = live_part(&known->picture);
+	struct http_block *part = live_part(known);
 	const struct str parts[] = {STR("Content-Type: image/jpeg\r\nContent-Length: 7\r\n"
 					"X-Train-Picture: 3\r\n"
 					"X-Train-Trace: aa0000000000000000000000000000bb\r\n"
-					"X-Train-At-Us: 72623859790382856\r\n\r\npicture\r\n"),
+					"X-Train-At-Us: 72623859790382856\r\n"
+					"X-Train-Place: 515\r\n\r\npicture\r\n"),
 		str_from(live_boundary_line)};
 	struct http_block *expected = http_block_join(parts, 2);
 
 	assert_int_equal(part->len, expected->len);
 	assert_memory_equal(part->data, expected->data, part->len);
-	assert_ptr_equal(live_part(&known->picture), part);
+	assert_ptr_equal(live_part(known), part);
 	assert_non_null(strstr(live_multipart_type, "boundary="));
 	assert_memory_equal(live_boundary_line + 2, strstr(live_multipart_type, "boundary=") + 9,
 		strlen(live_boundary_line) - 4);
@@ -150,12 +151,16 @@ static void what_viewers_say_is_one_of_two_things(void **state)
 	assert_true(live_read(STR("got 17"), &said));
 	assert_int_equal(said.verb, LIVE_GOT);
 	assert_int_equal(said.number, 17);
+	assert_int_equal(said.place, -1);
+	assert_true(live_read(STR("got 3 17"), &said));
+	assert_int_equal(said.place, 3);
+	assert_int_equal(said.number, 17);
 	assert_true(live_read(STR("token a b"), &said));
 	assert_int_equal(said.verb, LIVE_TOKEN);
 	assert_int_equal(said.token.len, 3);
 	const struct str wrong[] = {STR(""), STR("got"), STR("got "), STR("got -1"), STR("got 1.5"),
-		STR("got 99999999999999999999"), STR("token"), STR("token "), STR("TOKEN x"),
-		STR("{\"got\":1}")};
+		STR("got 99999999999999999999"), STR("got 3 "), STR("got  17"), STR("got 3 4 17"),
+		STR("got -3 17"), STR("token"), STR("token "), STR("TOKEN x"), STR("{\"got\":1}")};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		assert_false(live_read(wrong[i], &said));
