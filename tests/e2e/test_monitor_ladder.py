@@ -1,4 +1,7 @@
-"""The train's page in Chromium behind proxies as are known to break live streams: pictures move behind each, and it says how."""
+"""
+The train's page, and that of all trains, in Chromium behind proxies as are known to break live streams: pictures move behind each, with
+their boxes, and the page says by what way.
+"""
 import json
 import os
 import struct
@@ -11,7 +14,7 @@ import pytest
 import chromium
 from mqtt import running_broker
 from proxies import Proxy
-from railway import CLOCK, Publisher, now_us
+from railway import CLOCK, Signs, now_us
 from test_monitor import ID, running
 from test_monitor import pytestmark as needs_mosquitto
 
@@ -31,9 +34,17 @@ OTHERS = [
     ("one that speaks HTTP/1.0", {"http10": True}, None, "sse", "ws:refused"),
 ]
 ASKED = [(f"nobody, by {rung}", {}, rung, rung, "") for rung in ("sse", "mjpeg", "poll")]
+ALL_TRAINS = ", all trains"
+
+
+def of_all_trains(some):
+    """The same, for their page."""
+    return [(name + ALL_TRAINS, *rest) for name, *rest in some]
+
+
 # A few at a time, for so many seconds: those behind who cuts for longer than idle connections live.
-LISTS = [(13, IDLE), (4, OTHERS), (4, ASKED)]
-ALL = [*IDLE, *OTHERS, *ASKED]
+LISTS = [(13, [*IDLE, *of_all_trains(IDLE)]), (4, [*OTHERS, *of_all_trains(OTHERS)]), (4, [*ASKED, *of_all_trains(ASKED)])]
+ALL = [one for _, some in LISTS for one in some]
 
 
 def png(width=64, height=48):
@@ -56,12 +67,14 @@ def frame(sequence):
 
 
 def publish_until(leaving, port):
-    publisher = Publisher(port)
-    sequence = 0
+    """Pictures, and what was found in each."""
+    signs = Signs(port)
     while not leaving.wait(1 / PICTURES_A_SECOND):
-        sequence += 1
-        publisher.publish("railquest/train/frame", frame(sequence))
-    publisher.close()
+        signs.publisher.publish("railquest/train/frame", frame(signs.sequence + 1))
+        result = signs.result(("DangerAhead", 8))
+        result["detections"][0]["box"] = [8, 8, 24, 24]  # in so small a picture
+        signs.publisher.publish(signs.topic, json.dumps(result))
+    signs.publisher.close()
 
 
 def view(lists):
@@ -71,7 +84,7 @@ def view(lists):
 
 
 def page_of(proxies, name, _, asked, transport, because):
-    url = proxies[name].url
+    url = proxies[name].url + ("trains" if name.endswith(ALL_TRAINS) else "")
     return {"name": name, "url": f"{url}?transport={asked}" if asked else url, "transport": transport, "because": because}
 
 
@@ -99,6 +112,7 @@ def test_pictures_move_within_ten_seconds_and_go_on(seen, name):
     page = seen[name]
     assert len(page["pictures"]) >= 3 and page["pictures"][2] <= 10_000 and page["moves"], page
     assert page["again"] == 0, "a picture was drawn twice"
+    assert page["boxes"], "no picture had its box"
 
 
 @pytest.mark.parametrize("name, transport, because", [(name, *expected) for name, _, _, *expected in ALL])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from railway import Publisher
+from railway import Publisher, Signs
 from test_monitor import JPEG, broker, frame, publish, running  # noqa: F401 (a fixture)
 from test_monitor import pytestmark  # noqa: F401
 from websocket import BINARY, CLOSE, TEXT, Refused, WebSocket
@@ -144,6 +144,45 @@ def test_a_train_is_named_in_the_address(broker):  # noqa: F811
             assert b"X-Train-At-Us: " in heard and b"X-Train-Picture: 1\r\n" in heard
 
 
+def test_one_socket_tells_of_all_trains_and_brings_their_pictures(broker, tmp_path):  # noqa: F811
+    (tmp_path / "token").write_text(SECRET + "\n")
+    with running(broker, "--token-file", str(tmp_path / "token"), token=SECRET) as monitor:
+        with WebSocket(monitor.port, "/api/trains/live") as live:
+            live.say("got 0 1")
+            assert live.closed_with() == 4401  # nothing is told to whom nothing is known of
+        with WebSocket(monitor.port, "/api/trains/live") as live:
+            live.say(f"token {SECRET}")
+            kind, data = live.message()
+            row = json.loads(data)["trains"][0]
+            assert kind == TEXT and row["train"] == "train" and row["place"] == 0
+            signs = Signs(broker.port)
+            rows, pictures, results, taken = {}, [], [], 0
+            while len(pictures) < 4 or not results or rows.get("number", 0) < 4:
+                if len(pictures) == taken:  # the next one, once the last one came
+                    taken += 1
+                    signs.publisher.publish("railquest/train/frame", frame(taken, JPEG))
+                    signs.see(("DangerAhead", 270))
+                kind, data = live.message()
+                if kind == TEXT:
+                    told = json.loads(data)
+                    results += told.get("results", [])
+                    rows.update(*told["trains"])
+                    continue
+                magic, shape, place, number, _, trace = struct.unpack(">4sBxHQq16s", data[:40])
+                assert (magic, shape, place, data[40:]) == (b"RQP1", 1, 0, JPEG)
+                pictures.append((number, trace.hex()))
+                live.say(f"got {place} {number}")
+            assert [number for number, _ in pictures] == list(range(1, len(pictures) + 1))
+            assert results[0]["place"] == 0 and results[0]["result"]["trace"] in [trace for _, trace in pictures]
+            assert results[0]["result"]["detections"][0]["class_name"] == "DangerAhead"
+            assert (rows["width"], rows["height"]) == (600, 400)
+            live.say("got 4")  # of which train?
+            assert live.closed_with() == 1008
+            signs.publisher.close()
+        assert json.loads(monitor.ask("GET", "/api/trains?results=1")[2])["results"][0]["result"]["model"] == "test"
+        assert "results" not in json.loads(monitor.ask("GET", "/api/trains")[2])
+
+
 def parts(stream, boundary):
     """Headers and body of each part, read as a browser does: by the boundary."""
     heard = b""
@@ -158,10 +197,10 @@ def parts(stream, boundary):
             yield dict(line.split(": ", 1) for line in head.decode().split("\r\n")), body
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_motion_jpeg_comes_in_parts_each_whole_at_once(broker, version):  # noqa: F811
+@pytest.mark.parametrize("version, of", [("1.0", "train"), ("1.1", "train"), ("1.1", "trains")])
+def test_motion_jpeg_comes_in_parts_each_whole_at_once(broker, version, of):  # noqa: F811
     with running(broker) as monitor, socket.create_connection(("127.0.0.1", monitor.port), 10) as stream:
-        stream.sendall(f"GET /api/train/live.mjpeg HTTP/{version}\r\nHost: 127.0.0.1:{monitor.port}\r\n\r\n".encode())
+        stream.sendall(f"GET /api/{of}/live.mjpeg HTTP/{version}\r\nHost: 127.0.0.1:{monitor.port}\r\n\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head:
             head += stream.recv(1)
@@ -172,7 +211,7 @@ def test_motion_jpeg_comes_in_parts_each_whole_at_once(broker, version):  # noqa
             send_pictures(broker, monitor, sequence, sequence)
             headers, body = next(found)
             assert body == JPEG and int(headers["Content-Length"]) == len(JPEG) and headers["Content-Type"] == "image/jpeg"
-            assert headers["X-Train-Trace"] == f"{sequence:032x}"
+            assert headers["X-Train-Trace"] == f"{sequence:032x}" and headers["X-Train-Place"] == "0"
         # Nothing new: the last one again, by which silence means a broken way.
         began = time.monotonic()
         assert next(found)[0]["X-Train-Trace"] == headers["X-Train-Trace"]

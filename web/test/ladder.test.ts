@@ -256,6 +256,7 @@ test('a packet says what picture it is', () => {
 	const data = new Uint8Array(43);
 	data.set(bytes('RQP1'));
 	data[4] = 2;
+	data[7] = 3;
 	data[14] = 1; // 256 + 2
 	data[15] = 2;
 	new DataView(data.buffer).setBigInt64(16, 123_456_789n);
@@ -263,7 +264,7 @@ test('a packet says what picture it is', () => {
 	data[39] = 0x0b;
 	data.set(bytes('abc'), 40);
 	const packet = readPacket(data.buffer);
-	assert.deepEqual([packet?.number, packet?.at_us, packet?.type, packet?.picture.length], [258, 123_456_789, 'image/webp', 3]);
+	assert.deepEqual([packet?.place, packet?.number, packet?.at_us, packet?.type, packet?.picture.length], [3, 258, 123_456_789, 'image/webp', 3]);
 	assert.equal(packet?.trace, `aa${'00'.repeat(14)}0b`);
 	assert.equal(readPacket(data.buffer.slice(0, 39)), null);
 	data[0] = 0;

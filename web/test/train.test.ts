@@ -4,7 +4,8 @@ import { decider, overlap, place } from '../src/train/boxes';
 import type { Decision, Detection } from '../src/train/contract';
 import { Gallery } from '../src/train/gallery';
 import { History, SPAN_MS } from '../src/train/history';
-import { EventCutter, RemoteClock } from '../src/train/link';
+import { RemoteClock } from '../src/train/clock';
+import { EventCutter } from '../src/train/ways';
 import { reason, trainWords } from '../src/train/words';
 
 const picture = (number: number) => ({ number, trace: `t${number}` });

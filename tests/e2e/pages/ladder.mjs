@@ -22,8 +22,9 @@ function watch() {
 	const numbers = new Set();
 	document.addEventListener('railquest:drawn', ({ detail, target }) => {
 		const { data } = target.getContext('2d').getImageData(0, 0, 8, 8);
-		window.again += numbers.has(detail.number);
-		numbers.add(detail.number);
+		const name = `${detail.train} ${detail.number}`;
+		window.again += numbers.has(name);
+		numbers.add(name);
 		window.drawn.set(data.join(), ran_ms);
 	});
 }
@@ -39,6 +40,7 @@ async function view({ name, url, transport, because }, seconds) {
 	await page.waitForSelector(expected, { timeout: LIMIT_MS }).catch(() => undefined); // the test says what was instead
 	const before = await page.evaluate(() => window.drawn.size);
 	const moves = await page.waitForFunction((before) => window.drawn.size > before, before, { timeout: LIMIT_MS }).then(() => true, () => false);
+	const boxes = await page.waitForSelector('.picture .box', { timeout: LIMIT_MS }).then(() => true, () => false);
 	const found = await page.evaluate(() => ({
 		...document.querySelector('.transport')?.dataset,
 		said: document.querySelector('.transport')?.textContent.trim(),
@@ -47,7 +49,7 @@ async function view({ name, url, transport, because }, seconds) {
 		again: window.again,
 	}));
 	await opened.close();
-	return [name, { ...found, moves }];
+	return [name, { ...found, moves, boxes }];
 }
 
 const found = [];

@@ -113,10 +113,13 @@ export type Alert = 'silent' | 'pictures' | 'battery';
 /** A train among others. */
 export interface Row {
 	train: string;
+	place: number; // among the trains of this run of the monitor
 	alive: boolean;
 	alerts: Alert[];
 	number?: number;
 	at_us?: number;
+	width?: number; // of the picture that boxes refer to
+	height?: number;
 	order?: Order;
 	mode?: Mode;
 	armed?: boolean;
@@ -131,6 +134,7 @@ export interface Rows {
 	stale_ms: number;
 	broker: boolean;
 	trains: Row[]; // those that changed
+	results?: { place: number; result: Result }[]; // the newest of each train that has a new one
 	kafka?: Kafka | null;
 }
 

@@ -6,6 +6,7 @@
 export const DRAWN = 'railquest:drawn';
 
 export interface Drawn {
+	train?: string; // where there are several
 	number: number;
 	trace: string;
 	at_us: number | null; // of its capture, on the monitor's clock

@@ -1,6 +1,7 @@
 // A picture in a binary message of the monitor's WebSocket (docs/monitor.md).
 
 export interface Packet {
+	place: number; // of its train among those of the monitor
 	number: number;
 	at_us: number; // of its capture, on the monitor's clock
 	trace: string;
@@ -20,6 +21,7 @@ export function readPacket(data: ArrayBuffer): Packet | null {
 	if (view.getUint32(0) !== MAGIC || type === undefined) return null;
 	const trace = new Uint8Array(data, 24, 16);
 	return {
+		place: view.getUint16(6),
 		number: Number(view.getBigUint64(8)),
 		at_us: Number(view.getBigInt64(16)),
 		trace: [...trace].map((byte) => byte.toString(16).padStart(2, '0')).join(''),

@@ -6,7 +6,9 @@
 import { Gallery } from './gallery';
 import { History } from './history';
 import type { Transport } from './ladder';
-import { TrainLink, type Picture, type TrainLinkState } from './link';
+import type { TrainLinkState } from './carrier';
+import type { Picture } from './intake';
+import { TrainLink } from './link';
 import type { Command, Decision, Frame, Hello, Hops, News, Outcome, Result, Service, Source, Telemetry, Verb } from './contract';
 
 const TICK_MS = 100;

@@ -7,6 +7,7 @@ import { PartCutter } from './multipart';
 import { readPacket } from './packet';
 
 export interface Arrived {
+	place: number; // of its train among those of the monitor
 	number: number;
 	trace: string;
 	at_us: number | null; // of its capture, on the monitor's clock
@@ -20,6 +21,7 @@ export interface Told {
 	heard(): void; // something came
 	news(text: string): void;
 	picture(picture: Arrived): void;
+	thanks(picture: Arrived): string; // said where a way is answered
 	locked(): void; // the token is missing, or wrong
 	ended(): void; // by whatever, but not by close
 }
@@ -68,8 +70,9 @@ export function openSocket(address: string, token: string, told: Told): Way {
 		if (typeof data === 'string') return told.news(data);
 		const packet = readPacket(data);
 		if (!packet) return;
-		const { number, trace, at_us, type, picture } = packet;
-		told.picture({ number, trace, at_us, blob: new Blob([picture], { type }), done: () => say(`got ${number}`) });
+		const { place, number, trace, at_us, type, picture } = packet;
+		const arrived: Arrived = { place, number, trace, at_us, blob: new Blob([picture], { type }), done: () => say(told.thanks(arrived)) };
+		told.picture(arrived);
 	};
 	socket.onclose = ({ code }) => (code === LOCKED ? told.locked() : told.ended());
 	return {
@@ -123,6 +126,7 @@ export function openMotionJpeg(address: string, headers: Record<string, string>,
 		for (const { headers: named, body } of cutter.push(bytes)) {
 			told.heard();
 			told.picture({
+				place: Number(named.get('x-train-place')),
 				number: Number(named.get('x-train-picture')),
 				trace: named.get('x-train-trace') ?? '',
 				at_us: instant(named.get('x-train-at-us')),
