@@ -95,7 +95,8 @@ struct kafka_report {
 struct kafka_listener {
 	void *context;
 	void (*report)(void *context, const struct kafka_report *report);
-	/* The cluster, or one of its brokers, cannot be reached or refuses us; for people. */
+	/* The cluster, or one of its brokers, cannot be reached or refuses us; for people. `why` is
+	 * what is known of it, also where all are down. */
 	void (*trouble)(void *context, const char *why, bool all_are_down);
 };
 

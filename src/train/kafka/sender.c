@@ -4,6 +4,7 @@
 #include "train/kafka/login.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ struct kafka_sender {
 	rd_kafka_queue_t *queue;
 	struct kafka_listener listener;
 	struct kafka_login login;
+	char reason[256]; // of the last trouble; empty: something arrived since
 	size_t max_record_bytes;
 	int fd;
 };
@@ -45,7 +47,7 @@ static bool is_hopeless(rd_kafka_resp_err_t code)
 
 static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
 {
-	const struct kafka_sender *sender = context;
+	struct kafka_sender *sender = context;
 	const struct kafka_report report = {
 		.tag = (uint64_t)(uintptr_t)message->_private,
 		.has_arrived = message->err == RD_KAFKA_RESP_ERR_NO_ERROR,
@@ -55,19 +57,25 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 	};
 
 	(void)client;
+	if (report.has_arrived)
+		sender->reason[0] = '\0';
 	sender->listener.report(sender->listener.context, &report);
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	struct kafka_sender *sender = context;
+	bool all_are_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	char room[256];
 
 	(void)client;
 	reason = kafka_login_explain(
 		&sender->login, (rd_kafka_resp_err_t)code, reason, room, sizeof room);
-	sender->listener.trouble(
-		sender->listener.context, reason, code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
+	// "All brokers are down" says less than what came before it, which the library may not
+	// repeat for half a minute.
+	if (!all_are_down || !sender->reason[0])
+		snprintf(sender->reason, sizeof sender->reason, "%s", reason);
+	sender->listener.trouble(sender->listener.context, sender->reason, all_are_down);
 }
 
 /* On a thread of librdkafka's. */

@@ -219,6 +219,27 @@ static void what_waited_while_the_cluster_was_away_follows_in_order(void **state
 	assert_int_equal(last, 319);
 }
 
+static void why_a_cluster_cannot_be_reached_is_said_for_as_long_as_it_is_so(void **state)
+{
+	const struct cluster *cluster = *state;
+	struct cluster nowhere = *cluster;
+	char why[256] = "";
+
+	nowhere.settings.url = "kafka://127.0.0.1:1";
+	struct uplink *uplink = start(&nowhere);
+
+	give_event(uplink, 0);
+	// All the time, from the first try on: "1/1 brokers are down" is no reason.
+	for (int i = 0; i < 500 || (i < 10 * WAIT_STEPS && !strstr(why, "refused")); i++) {
+		usleep(2000);
+		uplink_trouble(uplink, why, sizeof why);
+		if (strstr(why, "brokers are down"))
+			fail_msg("it says \"%s\"", why);
+	}
+	assert_non_null(strstr(why, "refused"));
+	uplink_stop(uplink);
+}
+
 static bool five_are_late(const struct uplink_counts *counts)
 {
 	return counts->pictures_late + counts->pictures_live >= 6 && !counts->pictures_waiting;
@@ -282,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(events_arrive_once_and_in_order),
 		TEST(what_waited_while_the_cluster_was_away_follows_in_order),
+		TEST(why_a_cluster_cannot_be_reached_is_said_for_as_long_as_it_is_so),
 		TEST(pictures_of_a_dead_link_follow_as_backlog),
 		TEST(a_folder_that_cannot_be_made_is_named),
 	};
