@@ -260,10 +260,13 @@ static int send_parts(struct exchange *exchange)
 /* The next part of a stream, from the block that many are sent. */
 static int stream_part(struct exchange *exchange)
 {
+	const struct http_feed *feed = &exchange->feed;
 	struct http_block *block = exchange->block;
 
+	if (feed->is_over && feed->is_over(feed->cursor))
+		return ANSWER_CLOSE;
 	if (!block) {
-		block = exchange->block = exchange->feed.next(exchange->feed.cursor);
+		block = exchange->block = feed->next(feed->cursor);
 		if (!block)
 			return ANSWER_MORE; // until the feed has something new
 		exchange->rest = (struct str){block->data, block->len};

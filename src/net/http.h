@@ -175,6 +175,8 @@ struct http_feed {
 	void (*close)(void *cursor);
 	void *cursor;
 	const char *type; // NULL: text/event-stream, which gets a comment after 15 s of silence
+	/* Asked before anything is written; true closes the connection. NULL: it has no end. */
+	bool (*is_over)(void *cursor);
 };
 
 /* 200 and a body without an end; where max_streams are open already: 503 with Retry-After, and the

@@ -1,6 +1,8 @@
 """railquest-monitor --people: who may look, who may drive, and what the audit says of it."""
 import hashlib
+import http.client
 import json
+import signal
 import subprocess
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from mqtt import broker, needs_mosquitto  # noqa: F401 (a fixture)
 from railway import Service, wait_until
 from serving import BUILD
+from websocket import CLOSE, TEXT, WebSocket
 
 pytestmark = needs_mosquitto
 TOKENS = {"ada": "ada-0123456789abcdef", "bob": "bob-0123456789abcdef"}
@@ -51,6 +54,56 @@ def test_viewers_look_drivers_drive_and_each_order_is_in_the_audit(room):
     room.wait_log(f"audit who=ada what=arm train=train result=done id={id}")
     assert room.post("/api/train/stop", **headers("ada"))[0] == 202
     wait_until(lambda: room.log().count("audit who=ada what=stop train=train result=done") == 1, room.log)
+
+
+def test_whoever_is_removed_is_shown_out_at_once_and_a_broken_file_changes_nothing(room, tmp_path):
+    file, both = tmp_path / "people", (tmp_path / "people").read_text()
+    port = int(room.address.rsplit(":", 1)[1])
+
+    def hang_up(text, log):
+        file.write_text(text)
+        before = room.log().count(log)
+        room.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: room.log().count(log) > before, room.log)
+
+    def look(name):
+        """All ways that go on for long, by header, and one whose token is its first message."""
+        streams = []
+        for path in ("/api/train/stream", "/api/trains/stream", "/api/train/live.mjpeg", "/api/trains/live.mjpeg"):
+            client = http.client.HTTPConnection(room.address, timeout=10)
+            client.request("GET", path, headers=headers(name))
+            streams.append(client.getresponse())
+        late = WebSocket(port, "/api/train/live")
+        late.say(f"token {TOKENS[name]}")
+        sockets = [WebSocket(port, f"/api/{what}/live", headers(name).items()) for what in ("train", "trains")] + [late]
+        for socket in sockets:
+            assert socket.message()[0] == TEXT
+        return streams, sockets
+
+    def next_close(socket):
+        while (message := socket.message())[0] != CLOSE:
+            pass
+        return int.from_bytes(message[1][:2], "big")
+    (_, ada), (streams, bob) = look("ada"), look("bob")
+    hang_up("ada driver nothing-that-is-a-hash\n", "; whoever might look and drive still may")
+    assert f"--people {file}: line 1: after the role of ada" in room.log() and "nothing-that" not in room.log()
+    assert "not ready: people: the new file is refused" in room.ask("/ready")[1]
+    assert room.ask("/api/trains", **headers("bob"))[0] == 200 and bob[0].message()[0] == TEXT
+    hang_up("".join(line for line in both.splitlines(True) if "bob" not in line), "read who may look and drive anew")
+    assert room.ask("/api/trains", **headers("bob"))[0] == 401 and "ok people" in room.ask("/ready")[1]
+    for stream in streams:
+        stream.read()  # to its end, which comes
+    assert [next_close(socket) for socket in bob] == [4401] * 3
+    for socket in ada:  # who is in both goes on as before
+        assert socket.message()[0] == TEXT
+    assert room.metric('railquest_monitor_people_reloads_total{outcome="refused"}') == 1
+    assert room.metric('railquest_monitor_people_reloads_total{outcome="taken"}') == 1
+    # A driver who may only look from now on.
+    hang_up(both.replace("ada driver", "ada viewer"), "read who may look and drive anew")
+    assert room.post("/api/train/stop", **headers("ada"))[0] == 403
+    assert room.ask("/api/trains", **headers("bob"))[0] == 200
+    for socket in (*ada, *bob):
+        socket.close()
 
 
 def test_a_file_that_cannot_be_meant_is_refused_without_a_word_of_it(tmp_path):

@@ -99,7 +99,7 @@ static struct http_block *feed_next(void *state)
 static void answer_feed(struct http_request *request, void *context)
 {
 	struct cursor *cursor = memory_alloc(sizeof *cursor);
-	struct http_feed feed = {feed_next, free, cursor, NULL};
+	struct http_feed feed = {.next = feed_next, .close = free, .cursor = cursor};
 
 	cursor->echo = context;
 	http_answer_feed(request, &feed);

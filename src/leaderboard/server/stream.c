@@ -119,7 +119,7 @@ void quest_stream(struct http_request *request, void *context)
 {
 	struct server *server = context;
 	struct cursor *cursor = memory_alloc(sizeof *cursor);
-	struct http_feed feed = {next, free, cursor, NULL};
+	struct http_feed feed = {.next = next, .close = free, .cursor = cursor};
 
 	cursor->server = server;
 	cursor->run = server->race->number;

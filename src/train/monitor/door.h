@@ -1,5 +1,6 @@
 /*
- * train/monitor/door.h — who may look at what a WebSocket brings.
+ * train/monitor/door.h — who may look at what goes on for long: a stream, a WebSocket. Whoever is
+ * removed from --people while they look is shown out.
  *
  * A browser cannot send a token with its request for a WebSocket but in the address, which proxies
  * and histories keep. So where there is a token it may also be the first message; until it came
@@ -18,10 +19,17 @@ struct door {
 	struct monitor *monitor;
 	bool is_open;
 	int64_t came_us;
+	struct access_pass pass; // of whom it is open for
 };
 
-/* The code that who waits outside is closed with by now; 0: it may wait on. */
-int door_wait(const struct door *door, int64_t now_us);
+/* Of a request that was admitted; `is_open` false: its token may still come. */
+struct door door_enter(
+	struct monitor *monitor, const struct http_request *request, bool is_open, int64_t now_us);
+/* May the viewer be told anything now? If not, *close_code is what it is closed with, 0: it waits.
+ */
+bool door_lets(struct door *door, int64_t now_us, int *close_code);
+/* For http_feed.is_over, of one that was open: it has been closed. */
+bool door_is_closed(struct door *door);
 /* What a viewer says: the right token opens; inside all is fine. Else the code that it is closed
  * with. */
 int door_hear(struct door *door, const struct live_said *said);

@@ -5,11 +5,12 @@
  */
 #include "base/clock.h"
 #include "base/memory.h"
-#include "train/monitor/live.h"
+#include "train/monitor/door.h"
 #include "train/monitor/serve.h"
 
 struct viewer {
 	struct monitor *monitor;
+	struct door door;
 	struct live live;
 	bool is_greeted;
 };
@@ -44,6 +45,13 @@ static void leave(void *cursor)
 	free(viewer);
 }
 
+static bool is_over(void *cursor)
+{
+	struct viewer *viewer = cursor;
+
+	return door_is_closed(&viewer->door);
+}
+
 void monitor_get_mjpeg(struct http_request *request, void *context)
 {
 	struct monitor *monitor = context;
@@ -53,9 +61,15 @@ void monitor_get_mjpeg(struct http_request *request, void *context)
 	if (!train)
 		return;
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, leave, viewer, live_multipart_type};
+	struct http_feed feed = {.next = next,
+		.close = leave,
+		.cursor = viewer,
+		.type = live_multipart_type,
+		.is_over = is_over};
 
-	*viewer = (struct viewer){.monitor = monitor, .live = {.state = &train->state}};
+	*viewer = (struct viewer){.monitor = monitor,
+		.door = door_enter(monitor, request, true, clock_monotonic_us()),
+		.live = {.state = &train->state}};
 	monitor->counts.viewers[MONITOR_MJPEG]++;
 	http_answer_feed(request, &feed);
 }

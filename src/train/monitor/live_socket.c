@@ -27,9 +27,10 @@ static struct http_message next(void *cursor)
 {
 	struct viewer *viewer = cursor;
 	int64_t now_us = clock_monotonic_us();
+	struct http_message none = {0};
 
-	if (!viewer->door.is_open)
-		return (struct http_message){.close_code = door_wait(&viewer->door, now_us)};
+	if (!door_lets(&viewer->door, now_us, &none.close_code))
+		return none;
 	struct http_block *news = live_news(&viewer->live, now_us, STR(""), STR(""));
 
 	return news ? (struct http_message){.block = news} : next_picture(viewer, now_us);
@@ -72,7 +73,7 @@ void monitor_get_live(struct http_request *request, void *context)
 
 	*viewer = (struct viewer){.monitor = monitor,
 		.live = {.state = &train->state},
-		.door = {monitor, may_look, clock_monotonic_us()}};
+		.door = door_enter(monitor, request, may_look, clock_monotonic_us())};
 	monitor->counts.viewers[MONITOR_SOCKET]++;
 	http_answer_socket(request, &socket);
 }

@@ -88,6 +88,10 @@ void monitor_create_metrics(struct monitor *monitor)
 	out->unchanged = metrics_counter(metrics, pictures, "outcome=\"unchanged\"", pictures_help);
 	out->refused = metrics_counter(metrics, "railquest_monitor_refused_requests_total", "",
 		"Requests of other sites, under other names, or without the token.");
+	for (size_t i = 0; i < 2; i++)
+		out->reloads[i] = metrics_counter(metrics, "railquest_monitor_people_reloads_total",
+			i == 0 ? "outcome=\"taken\"" : "outcome=\"refused\"",
+			"Times that SIGHUP had --people, or --token-file, read anew.");
 	out->viewers = metrics_gauge(
 		metrics, "railquest_monitor_viewers", "", "Pages that listen to the stream.");
 	out->age = metrics_gauge(metrics, "railquest_monitor_picture_age_seconds", "",

@@ -1,7 +1,6 @@
 #include "train/monitor/monitor.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "train/monitor/record.h"
 #include "train/monitor/serve.h"
@@ -34,14 +33,14 @@ static const struct option table[] = {
 		.offset = offsetof(struct monitor_options, token_file),
 		.placeholder = "FILE",
 		.help = "whoever looks or gives commands must send the first line of this file; "
-			"needed where --listen is not 127.0.0.1",
+			"needed where --listen is not 127.0.0.1; SIGHUP reads it anew",
 		.environment = "RAILQUEST_MONITOR_TOKEN_FILE"},
 	{.name = "people",
 		.kind = OPTION_FILE,
 		.offset = offsetof(struct monitor_options, people_file),
 		.placeholder = "FILE",
 		.help = "in the place of --token-file: names, roles (viewer, driver) and hashes "
-			"of tokens, a line each",
+			"of tokens, a line each; SIGHUP reads it anew",
 		.environment = "RAILQUEST_MONITOR_PEOPLE"},
 	{.name = "stale-after",
 		.kind = OPTION_DURATION,
@@ -207,6 +206,23 @@ static void on_bus_state(void *context, bool is_connected)
 	monitor_wake(monitor);
 }
 
+/* Whoever is not in it any more has looked and driven for the last time. */
+static void on_hangup(void *context)
+{
+	struct monitor *monitor = context;
+	struct error err = {0};
+	bool ok = access_reload(&monitor->access, &err);
+
+	if (ok)
+		log_info("read who may look and drive anew");
+	else
+		log_error("%s; whoever might look and drive still may", err.text);
+	metric_add(monitor->metrics.reloads[ok ? 0 : 1], 1);
+	service_ready(monitor->service, "people", ok,
+		ok ? "" : "the new file is refused, as the log says; the old one is in force");
+	http_server_wake(service_http(monitor->service));
+}
+
 static void subscribe(struct monitor *monitor)
 {
 	struct service *service = monitor->service;
@@ -258,6 +274,7 @@ static bool create(
 		.message = on_message,
 		.bus_state = on_bus_state,
 		.collect = monitor_collect,
+		.hangup = options->token_file || options->people_file ? on_hangup : NULL,
 	};
 
 	monitor->service = service_create(&service, err);
@@ -292,45 +309,18 @@ static bool create(
 	return true;
 }
 
-static bool knows(const void *people, struct str token)
-{
-	return people_find(people, token) != NULL;
-}
-
-/* The token of all, or those of --people, which *people is filled with. */
-static bool set_guard(struct monitor *monitor, const struct monitor_options *options,
-	struct people *people, struct arena *arena, struct error *err)
-{
-	struct str text;
-
-	if (options->people_file && options->token_file)
-		return error_set(err, ERROR_INVALID,
-			"--people and --token-file: give one of them; a line of --people is a "
-			"token, too");
-	if (!options->people_file)
-		return service_read_token(options->token_file, arena, &text, err) &&
-		       guard_init(&monitor->guard, options->service.listen, text, err);
-	if (!file_read(options->people_file, PEOPLE_MAX_FILE_BYTES, arena, &text, err) ||
-		!people_read(text, people, err))
-		return error_wrap(err, "--people %s", options->people_file);
-	monitor->people = people;
-	guard_init_many(&monitor->guard, options->service.listen, knows, people);
-	return true;
-}
-
 static bool run(const struct monitor_options *options, struct error *err)
 {
 	struct monitor monitor = {0};
-	struct arena arena = {0};
-	struct people people = {0};
+	const struct access_options access = {
+		options->service.listen, options->token_file, options->people_file};
 
 	if (!service_clock_id(monitor.clock.bytes))
 		log_warn("this kernel tells no boot id: ages are counted from a picture's "
 			 "arrival");
-	bool ok = set_guard(&monitor, options, &people, &arena, err) &&
-		  create(&monitor, options, err);
+	bool ok = access_open(&monitor.access, &access, err) && create(&monitor, options, err);
 
-	if (ok && !monitor.guard.is_loopback)
+	if (ok && !monitor.access.guard.is_loopback)
 		log_warn("--listen %s: pictures, commands and the token cross the network in "
 			 "plain HTTP; use a network that you trust, or a tunnel",
 			options->service.listen);
@@ -342,7 +332,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	monitor_record_stop(&monitor);
 	fleet_finish(&monitor.fleet);
 	free(monitor.train_metrics);
-	arena_finish(&arena);
+	access_close(&monitor.access);
 	return ok;
 }
 

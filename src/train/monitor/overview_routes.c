@@ -19,12 +19,14 @@ struct viewer {
 	bool was_greeted, was_told;
 };
 
-static struct viewer *enter(struct monitor *monitor, enum monitor_way way)
+static struct viewer *enter(
+	struct monitor *monitor, struct http_request *request, enum monitor_way way, bool may_look)
 {
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
 
 	viewer->monitor = monitor;
 	viewer->way = way;
+	viewer->door = door_enter(monitor, request, may_look, clock_monotonic_us());
 	viewer->overview.fleet = viewer->turns.fleet = &monitor->fleet;
 	monitor->counts.viewers[way]++;
 	return viewer;
@@ -36,6 +38,13 @@ static void leave(void *cursor)
 
 	viewer->monitor->counts.viewers[viewer->way]--;
 	free(viewer);
+}
+
+static bool is_over(void *cursor)
+{
+	struct viewer *viewer = cursor;
+
+	return door_is_closed(&viewer->door);
 }
 
 static struct str kafka_of(const struct monitor *monitor)
@@ -63,8 +72,9 @@ void monitor_get_trains_stream(struct http_request *request, void *monitor)
 {
 	if (!monitor_admit(monitor, request))
 		return;
-	struct viewer *viewer = enter(monitor, MONITOR_EVENTS);
-	struct http_feed feed = {next_event, leave, viewer, NULL};
+	struct viewer *viewer = enter(monitor, request, MONITOR_EVENTS, true);
+	struct http_feed feed = {
+		.next = next_event, .close = leave, .cursor = viewer, .is_over = is_over};
 
 	viewer->overview.wants_results = wants_results(request);
 	http_answer_feed(request, &feed);
@@ -121,8 +131,11 @@ void monitor_get_trains_mjpeg(struct http_request *request, void *monitor)
 {
 	if (!monitor_admit(monitor, request))
 		return;
-	struct http_feed feed = {
-		next_part, leave, enter(monitor, MONITOR_MJPEG), live_multipart_type};
+	struct http_feed feed = {.next = next_part,
+		.close = leave,
+		.cursor = enter(monitor, request, MONITOR_MJPEG, true),
+		.type = live_multipart_type,
+		.is_over = is_over};
 
 	http_answer_feed(request, &feed);
 }
@@ -149,12 +162,12 @@ static struct http_message next_message(void *cursor)
 	struct viewer *viewer = cursor;
 	int64_t now_us = clock_monotonic_us();
 
-	if (!viewer->door.is_open)
-		return (struct http_message){.close_code = door_wait(&viewer->door, now_us)};
+	struct http_message message = {0};
 	bool was_told = viewer->was_told;
-	struct http_message message =
-		was_told ? next_packet(viewer, now_us) : next_word(viewer, now_us);
 
+	if (!door_lets(&viewer->door, now_us, &message.close_code))
+		return message;
+	message = was_told ? next_packet(viewer, now_us) : next_word(viewer, now_us);
 	if (!message.block)
 		message = was_told ? next_word(viewer, now_us) : next_packet(viewer, now_us);
 	viewer->was_told = message.block && !message.is_binary;
@@ -182,10 +195,9 @@ void monitor_get_trains_live(struct http_request *request, void *context)
 
 	if (!monitor_admit_socket(monitor, request, &may_look))
 		return;
-	struct viewer *viewer = enter(monitor, MONITOR_SOCKET);
+	struct viewer *viewer = enter(monitor, request, MONITOR_SOCKET, may_look);
 	struct http_socket socket = {next_message, hear, leave, viewer};
 
 	viewer->overview.wants_results = true;
-	viewer->door = (struct door){monitor, may_look, clock_monotonic_us()};
 	http_answer_socket(request, &socket);
 }

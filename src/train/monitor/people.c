@@ -3,12 +3,12 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-/* Of a token's hash nothing leads back to it: tokens are long and random (docs/monitor.md). */
-static bool hash_of(struct str token, uint8_t out[PEOPLE_HASH_BYTES])
+bool people_hash(struct str token, uint8_t out[PEOPLE_HASH_BYTES])
 {
 	unsigned size = 0;
 
-	return EVP_Digest(token.data, token.len, out, &size, EVP_sha256(), NULL) == 1 &&
+	return token.len &&
+	       EVP_Digest(token.data, token.len, out, &size, EVP_sha256(), NULL) == 1 &&
 	       size == PEOPLE_HASH_BYTES;
 }
 
@@ -122,15 +122,20 @@ bool people_read(struct str text, struct people *out, struct error *err)
 	return out->count > 0 || error_set(err, ERROR_INVALID, "nobody is in it");
 }
 
-const struct person *people_find(const struct people *people, struct str token)
+const struct person *people_find_hash(
+	const struct people *people, const uint8_t hash[PEOPLE_HASH_BYTES])
 {
 	const struct person *found = NULL;
-	uint8_t hash[PEOPLE_HASH_BYTES];
 
-	if (!token.len || !hash_of(token, hash))
-		return NULL;
 	for (size_t i = 0; i < people->count; i++)
-		if (memcmp(people->persons[i].hash, hash, sizeof hash) == 0)
+		if (memcmp(people->persons[i].hash, hash, PEOPLE_HASH_BYTES) == 0)
 			found = &people->persons[i];
 	return found;
+}
+
+const struct person *people_find(const struct people *people, struct str token)
+{
+	uint8_t hash[PEOPLE_HASH_BYTES];
+
+	return people_hash(token, hash) ? people_find_hash(people, hash) : NULL;
 }

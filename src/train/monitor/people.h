@@ -35,7 +35,13 @@ struct people {
  */
 bool people_read(struct str text, struct people *out, struct error *err);
 
+/* SHA-256 of a token; false where there is none. Of a hash nothing leads back to its token: they
+ * are long and random (docs/monitor.md). */
+bool people_hash(struct str token, uint8_t out[PEOPLE_HASH_BYTES]);
+
 /* Whose token it is, or NULL. The token's hash is what is compared. */
 const struct person *people_find(const struct people *people, struct str token);
+const struct person *people_find_hash(
+	const struct people *people, const uint8_t hash[PEOPLE_HASH_BYTES]);
 
 #endif

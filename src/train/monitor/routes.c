@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "pages.h"
-#include "train/monitor/live.h"
+#include "train/monitor/door.h"
 #include "train/monitor/serve.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ static int admit(struct monitor *monitor, struct http_request *request, bool lat
 		.is_command = request->method == HTTP_POST,
 	};
 	const char *why;
-	int status = guard_admit(&monitor->guard, &asked, &why);
+	int status = guard_admit(&monitor->access.guard, &asked, &why);
 
 	if (status == 200 || (status == 401 && later))
 		return status;
@@ -132,6 +132,7 @@ static void get_file(struct http_request *request, void *context)
 
 struct viewer {
 	struct monitor *monitor;
+	struct door door;
 	struct live live;
 };
 
@@ -152,6 +153,13 @@ static void leave(void *cursor)
 	free(viewer);
 }
 
+static bool is_over(void *cursor)
+{
+	struct viewer *viewer = cursor;
+
+	return door_is_closed(&viewer->door);
+}
+
 static void get_stream(struct http_request *request, void *context)
 {
 	struct fleet_train *train =
@@ -160,9 +168,11 @@ static void get_stream(struct http_request *request, void *context)
 	if (!train)
 		return;
 	struct viewer *viewer = memory_alloc(sizeof *viewer);
-	struct http_feed feed = {next, leave, viewer, NULL};
+	struct http_feed feed = {
+		.next = next, .close = leave, .cursor = viewer, .is_over = is_over};
 
 	viewer->monitor = context;
+	viewer->door = door_enter(context, request, true, clock_monotonic_us());
 	viewer->live.state = &train->state;
 	viewer->monitor->counts.viewers[MONITOR_EVENTS]++;
 	http_answer_feed(request, &feed);
@@ -243,19 +253,6 @@ static bool send(
 	return sent;
 }
 
-/* Whoever may look may drive, unless there is a file that says who. */
-static const char *who_asks(
-	const struct monitor *monitor, struct http_request *request, bool *may_drive)
-{
-	struct str token = guard_bearer(request->headers[HTTP_AUTHORIZATION]);
-	const struct person *person = monitor->people ? people_find(monitor->people, token) : NULL;
-
-	*may_drive = !monitor->people || (person && person->role == PEOPLE_DRIVER);
-	if (person)
-		return person->name;
-	return monitor->guard.token.len ? "token-holder" : "this-machine";
-}
-
 static void forbid(struct monitor *monitor, struct http_request *request,
 	const struct fleet_train *train, const struct given_command *command)
 {
@@ -282,7 +279,9 @@ static void give_command(struct http_request *request, void *context, enum wire_
 		return;
 	service_random_id(command.id.bytes);
 	given.id = command.id;
-	snprintf(given.who, sizeof given.who, "%s", who_asks(monitor, request, &may_drive));
+	snprintf(given.who, sizeof given.who, "%s",
+		access_name(&monitor->access, guard_bearer(request->headers[HTTP_AUTHORIZATION]),
+			&may_drive));
 	if (!may_drive) {
 		forbid(monitor, request, train, &given);
 		return;

@@ -2,9 +2,8 @@
 #ifndef TRAIN_MONITOR_SERVE_H
 #define TRAIN_MONITOR_SERVE_H
 
-#include "net/guard.h"
+#include "train/monitor/access.h"
 #include "train/monitor/fleet.h"
-#include "train/monitor/people.h"
 #include "train/monitor/source.h"
 #include "train/service/service.h"
 
@@ -29,6 +28,7 @@ struct monitor_metrics {
 	struct metric *taken[STATE_KIND_COUNT], *unreadable[STATE_KIND_COUNT];
 	struct metric *commands[WIRE_VERB_DISARM + 1][COMMAND_OUTCOME_COUNT];
 	struct metric *streams[MONITOR_WAY_COUNT], *skipped[MONITOR_WAY_COUNT];
+	struct metric *reloads[2]; // of who may look and drive: taken, refused
 	struct metric *overtaken, *viewers, *age, *pictures, *unchanged, *refused;
 };
 
@@ -38,8 +38,7 @@ struct monitor_train_metrics;
 struct monitor {
 	struct service *service;
 	struct monitor_record *record; // NULL: nothing is recorded
-	struct guard guard;
-	const struct people *people; // NULL: whoever may look may drive
+	struct access access;
 	struct fleet fleet;
 	struct source *source; // the cloud; NULL: the train's own broker
 	struct wire_id clock;

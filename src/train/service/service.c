@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/service/broker.h"
+#include "train/service/hangup.h"
 #include "train/service/health.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct service {
 	int epoll_fd;
 	bool is_watched; // the HTTP server owns epoll_fd
 	bool is_connected;
+	struct hangup hangup;
 	struct health health;
 	struct metrics *metrics;
 	struct bus_metrics bus_metrics;
@@ -371,7 +373,9 @@ struct service *service_create(const struct service_options *options, struct err
 	service->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (service->epoll_fd < 0)
 		error_errno(err, "epoll");
-	else if (create_http(service, err) && name_topics(service, err) &&
+	else if ((!options->hangup || hangup_open(&service->hangup, service, options->hangup,
+					      options->context, err)) &&
+		 create_http(service, err) && name_topics(service, err) &&
 		 (options->has_no_bus || create_bus(service, err))) {
 		create_metrics(service);
 		printf("listening on http://%s\n", http_server_address(service->http));
@@ -387,6 +391,7 @@ void service_destroy(struct service *service)
 	if (!service)
 		return;
 	service_watch_drop(service->bus_watch);
+	hangup_close(&service->hangup);
 	if (service->bus)
 		bus_destroy(service->bus);
 	http_server_destroy(service->http);

@@ -113,6 +113,7 @@ struct service_options {
 	void (*message)(void *context, struct str topic, struct str payload);
 	void (*bus_state)(void *context, bool is_connected); // may be NULL
 	void (*collect)(void *context); // sets metrics just before they are printed; may be NULL
+	void (*hangup)(void *context);	// SIGHUP came: read files anew; NULL: it ends the program
 };
 
 /*
