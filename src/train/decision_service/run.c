@@ -8,11 +8,11 @@
 #include "train/decision_service/decision_service.h"
 
 #include "base/clock.h"
+#include "base/line_log.h"
 #include "base/log.h"
 #include "train/decision_service/capture_commands.h"
 #include "train/decision_service/cloud.h"
 #include "train/decision_service/commands.h"
-#include "train/decision_service/line_log.h"
 #include "train/decision_service/monitoring.h"
 #include "train/decision_service/rules_file.h"
 #include "train/service/service.h"

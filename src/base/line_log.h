@@ -1,9 +1,9 @@
 /*
- * train/decision_service/line_log.h — lines at the end of a file. A line is there whole or not at
+ * base/line_log.h — lines at the end of a file. A line is there whole or not at
  * all, and a full disk is a loss that is counted, never a reason to stop.
  */
-#ifndef TRAIN_DECISION_SERVICE_LINE_LOG_H
-#define TRAIN_DECISION_SERVICE_LINE_LOG_H
+#ifndef BASE_LINE_LOG_H
+#define BASE_LINE_LOG_H
 
 #include "base/error.h"
 #include "base/str.h"
@@ -22,6 +22,9 @@ bool line_log_open(struct line_log *log, const char *path, struct error *err);
 bool line_log_reopen(struct line_log *log, struct error *err);
 /* `line` with its newline. False where it was lost; *err says why when it was the first. */
 bool line_log_write(struct line_log *log, struct str line, struct error *err);
+/* What was written is on the disk now. Fails: ERROR_SYSTEM; never for what is no disk, as a pipe.
+ */
+bool line_log_sync(const struct line_log *log, struct error *err);
 void line_log_close(struct line_log *log);
 
 #endif

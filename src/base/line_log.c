@@ -1,4 +1,4 @@
-#include "train/decision_service/line_log.h"
+#include "base/line_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +87,12 @@ bool line_log_write(struct line_log *log, struct str line, struct error *err)
 	if (log->is_failing && !was_failing)
 		error_errno(err, "%s", log->path);
 	return !log->is_failing;
+}
+
+bool line_log_sync(const struct line_log *log, struct error *err)
+{
+	return !log->path || fdatasync(log->fd) == 0 || errno == EINVAL || errno == EROFS ||
+	       error_errno(err, "%s", log->path);
 }
 
 void line_log_close(struct line_log *log)
