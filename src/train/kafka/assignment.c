@@ -9,7 +9,7 @@
  * look_back_ms, by the records' own timestamps, and what lies between is counted as skipped.
  */
 
-enum { ASK_MS = 3000 };
+enum { ASK_MS = 2000 };
 
 void assignment_finish(struct assignment *assignment)
 {
@@ -87,21 +87,29 @@ void assignment_place(
 	share->known_end = high;
 }
 
-static struct share begin_one(rd_kafka_t *client, rd_kafka_topic_partition_t *partition,
-	int64_t committed, const rd_kafka_topic_partition_t *timed)
+static struct share begin_untold(rd_kafka_topic_partition_t *partition)
 {
-	struct share share = {.number = partition->partition};
+	partition->offset = RD_KAFKA_OFFSET_STORED;
+	return (struct share){.next = -1, .committed = -1};
+}
+
+static struct share begin_unasked(rd_kafka_topic_partition_t *partition, int64_t committed)
+{
+	partition->offset = committed >= 0 ? committed : RD_KAFKA_OFFSET_END;
+	return (struct share){.next = committed, .committed = committed};
+}
+
+static bool begin_one(rd_kafka_t *client, rd_kafka_topic_partition_t *partition, int64_t committed,
+	const rd_kafka_topic_partition_t *timed, struct share *out)
+{
 	int64_t low = 0, high = 0;
 
-	if (!timed || rd_kafka_query_watermark_offsets(client, partition->topic,
-			      partition->partition, &low, &high, ASK_MS) != 0) {
-		partition->offset = committed >= 0 ? committed : RD_KAFKA_OFFSET_END;
-		share.next = share.committed = committed;
-		return share;
-	}
-	assignment_place(&share, committed, timed->err ? -1 : timed->offset, low, high);
-	partition->offset = share.next;
-	return share;
+	if (rd_kafka_query_watermark_offsets(
+		    client, partition->topic, partition->partition, &low, &high, ASK_MS) != 0)
+		return false;
+	assignment_place(out, committed, timed->err ? -1 : timed->offset, low, high);
+	partition->offset = out->next;
+	return true;
 }
 
 void assignment_begin(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions,
@@ -112,18 +120,21 @@ void assignment_begin(rd_kafka_t *client, rd_kafka_topic_partition_list_t *parti
 	rd_kafka_topic_partition_list_t *times =
 		is_told ? ask_times(client, partitions, topics, topic_count, committed, wall_ms)
 			: NULL;
+	// A cluster that has fallen silent is not asked for each partition anew.
+	bool is_answering = times != NULL;
 
 	for (int i = 0; i < partitions->cnt; i++) {
 		rd_kafka_topic_partition_t *partition = &partitions->elems[i];
+		int64_t offset = committed->elems[i].offset;
 
-		if (is_told) {
-			out[i] = begin_one(client, partition, committed->elems[i].offset,
-				times ? &times->elems[i] : NULL);
-		} else {
-			partition->offset = RD_KAFKA_OFFSET_STORED;
-			out[i] = (struct share){
-				.number = partition->partition, .next = -1, .committed = -1};
-		}
+		out[i] = (struct share){0};
+		is_answering = is_answering &&
+			       begin_one(client, partition, offset, &times->elems[i], &out[i]);
+		if (!is_told)
+			out[i] = begin_untold(partition);
+		else if (!is_answering)
+			out[i] = begin_unasked(partition, offset);
+		out[i].number = partition->partition;
 		out[i].topic = assignment_topic(topics, topic_count, partition->topic);
 	}
 	if (times)

@@ -1,5 +1,7 @@
 #include "train/kafka/receiver.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -10,6 +12,7 @@
 enum {
 	SESSION_MS = 6000,
 	TAKE_AT_ONCE = 128, // records, between two looks of the loop at others
+	END_S = 8,	    // for the thread: a commit, the group, the library's own threads
 };
 
 const char *const kafka_membership_names[] = {"joining", "rebalancing", "member"};
@@ -124,22 +127,42 @@ struct kafka_receiver *kafka_receiver_create(const struct kafka_receiver_options
 	return NULL;
 }
 
-void kafka_receiver_destroy(struct kafka_receiver *receiver)
+void receiver_destroy_client(struct kafka_receiver *receiver)
 {
-	if (!receiver)
-		return;
-	if (receiver->has_thread) {
-		pthread_mutex_lock(&receiver->lock);
-		receiver->is_leaving = true;
-		pthread_mutex_unlock(&receiver->lock);
-		pthread_join(receiver->thread, NULL);
-	}
+	pthread_mutex_lock(&receiver->lock);
 	waiting_finish(&receiver->waiting);
+	pthread_mutex_unlock(&receiver->lock);
 	for (size_t i = 0; i < receiver->topic_count; i++)
 		if (receiver->handles[i])
 			rd_kafka_topic_destroy(receiver->handles[i]);
 	if (receiver->client)
 		rd_kafka_destroy_flags(receiver->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	receiver->client = NULL;
+}
+
+/* False: the cluster is silent, and the library waits for it. */
+static bool end_thread(struct kafka_receiver *receiver)
+{
+	const struct timespec until = {.tv_sec = clock_wall_ms() / 1000 + END_S};
+
+	pthread_mutex_lock(&receiver->lock);
+	receiver->is_leaving = true;
+	pthread_mutex_unlock(&receiver->lock);
+	return pthread_timedjoin_np(receiver->thread, NULL, &until) == 0 && !receiver->client;
+}
+
+void kafka_receiver_destroy(struct kafka_receiver *receiver)
+{
+	if (!receiver)
+		return;
+	if (!receiver->has_thread) {
+		receiver_destroy_client(receiver);
+	} else if (!end_thread(receiver)) {
+		// With its thread, which nobody may interrupt: the process ends, so it does, too.
+		log_warn("Kafka: the cluster is silent: it learns that we left when our session "
+			 "ends");
+		return;
+	}
 	assignment_finish(&receiver->assignment);
 	if (receiver->fd >= 0)
 		close(receiver->fd);

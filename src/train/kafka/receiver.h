@@ -38,6 +38,7 @@ struct kafka_receiver {
 
 	// The thread's own.
 	bool is_paused;
+	bool was_assigned; // once at least, if only that it gets none
 	int64_t committed_ms, probed_ms;
 	struct kafka_login login;
 	char reason[200], refusal[200]; // of the cluster; of the group
@@ -45,6 +46,9 @@ struct kafka_receiver {
 
 /* What the thread does; `context` is the receiver. */
 void *receiver_run(void *context);
+bool receiver_is_leaving(struct kafka_receiver *receiver);
+/* Once the caller's loop has given back all that waited. */
+void receiver_destroy_client(struct kafka_receiver *receiver);
 /* There is something for the caller's loop. */
 void receiver_ring(struct kafka_receiver *receiver);
 
@@ -55,8 +59,8 @@ void receiver_on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code,
 	rd_kafka_topic_partition_list_t *offsets, void *context);
 void receiver_on_error(rd_kafka_t *client, int code, const char *reason, void *context);
 
-/* Commits what was given; `waits`: until the cluster has taken it. */
-void receiver_commit(struct kafka_receiver *receiver, bool waits);
+/* Commits what was given, and waits for so long until the cluster has taken it; 0: not at all. */
+void receiver_commit(struct kafka_receiver *receiver, int patience_ms);
 /* Says why something was refused, and gives the error back; takes NULL. */
 void receiver_check(rd_kafka_error_t *error, const char *what);
 

@@ -9,7 +9,23 @@
  * is taken, what waits of it is given up: its next owner gets it.
  */
 
-void receiver_commit(struct kafka_receiver *receiver, bool waits)
+enum { COMMIT_PATIENCE_MS = 2000 }; // with a cluster that may have gone, too
+
+/* Whether the cluster has answered in time. It may never: then the records come again. */
+static void await_commit(rd_kafka_queue_t *queue, int patience_ms)
+{
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, patience_ms);
+
+	if (!event)
+		log_debug("offsets are not committed: no answer for %d ms", patience_ms);
+	else if (rd_kafka_event_error(event) &&
+		 rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR__NO_OFFSET)
+		log_debug("offsets are not committed: %s",
+			rd_kafka_err2str(rd_kafka_event_error(event)));
+	rd_kafka_event_destroy(event);
+}
+
+void receiver_commit(struct kafka_receiver *receiver, int patience_ms)
 {
 	pthread_mutex_lock(&receiver->lock);
 	rd_kafka_topic_partition_list_t *list =
@@ -18,10 +34,18 @@ void receiver_commit(struct kafka_receiver *receiver, bool waits)
 	pthread_mutex_unlock(&receiver->lock);
 	if (!list)
 		return;
-	rd_kafka_resp_err_t code = rd_kafka_commit(receiver->client, list, !waits);
+	// A commit of the library's that waits does so for as long as the cluster is silent.
+	rd_kafka_queue_t *queue = patience_ms ? rd_kafka_queue_new(receiver->client) : NULL;
+	rd_kafka_resp_err_t code =
+		queue ? rd_kafka_commit_queue(receiver->client, list, queue, NULL, NULL)
+		      : rd_kafka_commit(receiver->client, list, true);
 
-	if (code && code != RD_KAFKA_RESP_ERR__NO_OFFSET)
+	if (code)
 		log_debug("offsets are not committed: %s", rd_kafka_err2str(code));
+	else if (queue)
+		await_commit(queue, patience_ms);
+	if (queue)
+		rd_kafka_queue_destroy(queue);
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -55,7 +79,8 @@ void receiver_check(rd_kafka_error_t *error, const char *what)
 static void take_partitions(
 	struct kafka_receiver *receiver, rd_kafka_topic_partition_list_t *partitions)
 {
-	size_t count = (size_t)partitions->cnt;
+	// One that leaves gives them back at once, and reads nothing of them.
+	size_t count = receiver_is_leaving(receiver) ? 0 : (size_t)partitions->cnt;
 	struct share *shares = memory_alloc_array(count + 1, sizeof *shares);
 
 	if (count)
@@ -69,6 +94,7 @@ static void take_partitions(
 	receiver->status.membership = KAFKA_MEMBER;
 	pthread_mutex_unlock(&receiver->lock);
 	receiver->refusal[0] = '\0';
+	receiver->was_assigned = true;
 	free(shares);
 	receiver_check(
 		rd_kafka_incremental_assign(receiver->client, partitions), "take partitions");
@@ -90,7 +116,7 @@ static void release_partitions(
 	receiver->status.lost += is_lost ? partitions->cnt : 0;
 	pthread_mutex_unlock(&receiver->lock);
 	if (!is_lost)
-		receiver_commit(receiver, true);
+		receiver_commit(receiver, COMMIT_PATIENCE_MS);
 	pthread_mutex_lock(&receiver->lock);
 	for (int i = 0; i < partitions->cnt; i++)
 		assignment_remove(&receiver->assignment,

@@ -12,7 +12,8 @@ enum {
 	COMMIT_MS = 1000,
 	PROBE_DOWN_MS = 500,
 	PROBE_WAIT_MS = 1000,
-	LEAVE_MS = 3000
+	LEAVE_MS = 3000,
+	SAFE_TO_CLOSE = 0x02030000, // librdkafka 2.3
 };
 
 void receiver_ring(struct kafka_receiver *receiver)
@@ -147,7 +148,7 @@ static void pace(struct kafka_receiver *receiver)
 	rd_kafka_topic_partition_list_destroy(ours);
 }
 
-static bool is_leaving(struct kafka_receiver *receiver)
+bool receiver_is_leaving(struct kafka_receiver *receiver)
 {
 	pthread_mutex_lock(&receiver->lock);
 	bool leaving = receiver->is_leaving;
@@ -156,31 +157,65 @@ static bool is_leaving(struct kafka_receiver *receiver)
 	return leaving;
 }
 
+static void poll_and_drop(struct kafka_receiver *receiver, rd_kafka_queue_t *queue)
+{
+	// Records may still be on their way, which a queue that is polled for calls alone does not
+	// bear; they were not given, so the next reader gets them.
+	rd_kafka_message_t *message = queue ? rd_kafka_consume_queue(queue, POLL_MS)
+					    : rd_kafka_consumer_poll(receiver->client, POLL_MS);
+
+	if (message)
+		rd_kafka_message_destroy(message);
+}
+
+/*
+ * A member of a group that got no partitions yet, not even none: librdkafka before 2.3 aborts the
+ * process when such a one is closed (its issue 4312).
+ */
+static bool is_unsafe_to_close(struct kafka_receiver *receiver)
+{
+	if (receiver->was_assigned || rd_kafka_version() >= SAFE_TO_CLOSE)
+		return false;
+	char *id = rd_kafka_memberid(receiver->client);
+	bool is_member = id && id[0];
+
+	if (id)
+		rd_kafka_mem_free(receiver->client, id);
+	return is_member;
+}
+
 /* The last commit, and a word to the group: the others need not wait for our session to end. */
-static void leave(struct kafka_receiver *receiver)
+static void leave_group(struct kafka_receiver *receiver)
 {
 	int64_t until_ms = clock_monotonic_ms() + LEAVE_MS;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(receiver->client);
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(receiver->client, queue);
 
 	while (!error && !rd_kafka_consumer_closed(receiver->client) &&
-		clock_monotonic_ms() < until_ms) {
-		// Records may still be on their way, which a queue that is polled for calls alone
-		// does not bear; they were not given, so the next reader gets them.
-		rd_kafka_message_t *message = rd_kafka_consume_queue(queue, POLL_MS);
-
-		if (message)
-			rd_kafka_message_destroy(message);
-	}
+		clock_monotonic_ms() < until_ms)
+		poll_and_drop(receiver, queue);
 	receiver_check(error, "leave the group");
 	rd_kafka_queue_destroy(queue);
+}
+
+static void leave(struct kafka_receiver *receiver)
+{
+	int64_t until_ms = clock_monotonic_ms() + LEAVE_MS;
+
+	while (is_unsafe_to_close(receiver) && clock_monotonic_ms() < until_ms)
+		poll_and_drop(receiver, NULL);
+	if (is_unsafe_to_close(receiver))
+		return;
+	leave_group(receiver);
+	// For as long as a silent cluster owes us an answer, which may be a minute.
+	receiver_destroy_client(receiver);
 }
 
 void *receiver_run(void *context)
 {
 	struct kafka_receiver *receiver = context;
 
-	while (!is_leaving(receiver)) {
+	while (!receiver_is_leaving(receiver)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(receiver->client, POLL_MS);
 		int64_t now_ms = clock_monotonic_ms();
 
@@ -193,7 +228,7 @@ void *receiver_run(void *context)
 		pace(receiver);
 		if (now_ms - receiver->committed_ms >= COMMIT_MS) {
 			receiver->committed_ms = now_ms;
-			receiver_commit(receiver, false);
+			receiver_commit(receiver, 0);
 		}
 		probe(receiver, now_ms);
 		kafka_login_renew(&receiver->login, receiver->client);

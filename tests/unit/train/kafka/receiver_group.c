@@ -82,12 +82,33 @@ static void what_lies_further_back_than_a_group_looks_is_skipped_and_counted(voi
 	rd_kafka_destroy(producer.client);
 }
 
+/* What the library itself would wait for: an answer, for a minute. */
+static void a_cluster_that_falls_silent_holds_up_nobody_who_leaves(void **state)
+{
+	const struct cluster *cluster = *state;
+	struct producer producer = produce_to(cluster);
+	struct ear ear;
+
+	hear(&ear, cluster, "events", LARGE);
+	WAIT_UNTIL(owned(&ear) == 2, &ear);
+	say(&producer, 0, 0, 100);
+	flush(&producer);
+	WAIT_UNTIL(ear.count == 1, &ear); // there is something to commit
+	rd_kafka_mock_broker_set_rtt(cluster->mock, 1, 10 * WAIT_MS);
+	int64_t began_ms = clock_monotonic_ms();
+
+	kafka_receiver_destroy(ear.receiver);
+	assert_in_range(clock_monotonic_ms() - began_ms, 0, WAIT_MS / 2);
+	rd_kafka_destroy(producer.client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(two_share_the_partitions_and_one_takes_over_what_the_other_leaves),
 		TEST(what_lies_further_back_than_a_group_looks_is_skipped_and_counted),
+		TEST(a_cluster_that_falls_silent_holds_up_nobody_who_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
