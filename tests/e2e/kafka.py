@@ -104,15 +104,17 @@ class Kafka:
         """Records from the topic's first on: at least `wanted` of them, or what there is after so long."""
         consumer = confluent_kafka.Consumer({"bootstrap.servers": self.address, "group.id": "test", "fetch.wait.max.ms": 50,
                                              "fetch.message.max.bytes": 1 << 25})
-        consumer.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
-        records, deadline = [], time.monotonic() + seconds
+        partition = confluent_kafka.TopicPartition(topic, 0, 0)
+        consumer.assign([partition])
+        records, deadline, end = [], time.monotonic() + seconds, None
         try:
-            while time.monotonic() < deadline and len(records) < wanted:
+            while time.monotonic() < deadline:
+                if len(records) >= wanted:  # and whatever is there besides
+                    end = consumer.get_watermark_offsets(partition)[1] if end is None else end
+                    if max(consumer.position([partition])[0].offset, 0) >= end:
+                        break
                 message = consumer.poll(0.2)
                 if message and not message.error():
-                    records.append(Record(message))
-            while message := consumer.poll(0.3):  # and whatever is there besides
-                if not message.error():
                     records.append(Record(message))
             return records
         finally:

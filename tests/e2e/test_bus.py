@@ -10,6 +10,7 @@ import pytest
 
 from bluetooth import BUILD, Program
 from mqtt import broker, messages, needs_mosquitto  # noqa: F401 (a fixture)
+from railway import wait_until
 
 ECHO = BUILD / "tests/support/bus_echo"
 pytestmark = needs_mosquitto
@@ -30,6 +31,37 @@ def test_stock_clients_are_heard_and_answered(broker):
     reader.kill()
     assert echo.close() == 0
     assert "received=50 replaced=0 dropped=0 connected=1" in echo.lines[-1]
+
+
+def taken(echo):
+    """In order, each once."""
+    return list(dict.fromkeys(line.removeprefix("took ") for line in list(echo.lines) if line.startswith("took ")))
+
+
+def test_what_is_refused_or_comes_while_nobody_is_there_is_sent_again(broker):
+    broker.start()
+    texts = [f"message {i}" for i in range(40)]
+    echo = start_echo(broker, 0, "session=keeper", "refuse=3")
+    echo.wait_for("state up")
+    time.sleep(0.2)  # the subscription follows the connection
+    broker.publish("certain", *texts[:10])
+    wait_until(lambda: taken(echo) == texts[:10], lambda: echo.lines, 30)
+    assert sum(line.startswith("refused ") for line in echo.lines) == 3
+    echo.process.kill()
+    echo.close()
+    broker.publish("certain", *texts[10:30])
+    echo = start_echo(broker, 0, "session=keeper")
+    wait_until(lambda: taken(echo) == texts[10:30], lambda: echo.lines, 30)
+    assert echo.close() == 0
+    broker.publish("certain", *texts[30:])
+    echo = start_echo(broker, 0, "session=keeper")
+    wait_until(lambda: taken(echo) == texts[30:], lambda: echo.lines, 30)
+    assert echo.close() == 0
+    # Another one's session is another.
+    other = start_echo(broker, 0, "session=other")
+    other.wait_for("state up")
+    time.sleep(0.3)
+    assert other.close() == 0 and not taken(other)
 
 
 def test_a_slow_reader_gets_the_newest_and_never_old_ones(broker):

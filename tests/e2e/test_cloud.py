@@ -39,7 +39,7 @@ class Line:
 
     def start(self):
         self.service = Service("decision", self.broker, *self.options)
-        self.service.wait_ready("broker")
+        self.service.wait_ready("broker", "session")
         time.sleep(0.2)  # subscriptions follow the connection
 
     def feed(self, count, pause=0.0, pictures=True):
@@ -58,6 +58,11 @@ class Line:
     def wait_drained(self, events, seconds=60):
         wait_until(lambda: self.arrived() >= events and self.waiting() == 0,
                    lambda: f"{self.arrived()} arrived, {self.waiting()} wait: {self.service.log()}", seconds)
+
+    def wait_taken(self):
+        """Until the session that the broker keeps for the cloud is empty: the newest result of all came over it."""
+        wait_until(lambda: self.service.metric("railquest_cloud_result_sequence") == self.signs.sequence,
+                   lambda: f"{self.service.metric('railquest_cloud_result_sequence')} of {self.signs.sequence}", 20)
 
     def decided(self):
         return self.service.metric('railquest_decision_results_total{outcome="decided"}')

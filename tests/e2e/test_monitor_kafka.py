@@ -27,7 +27,7 @@ class Train:
 
     def start(self):
         self.service = Service("decision", self.broker, *self.options)
-        self.service.wait_ready("broker")
+        self.service.wait_ready("broker", "session")
         time.sleep(0.2)
 
     def picture(self, number):

@@ -93,7 +93,8 @@ class Train:
 
     def start(self):
         self.decision = Service("decision", self.broker, *self.options)
-        self.decision.wait_ready("broker")
+        self.decision.wait_ready("broker", *(["session"] if "--kafka" in self.options else []))
+        time.sleep(0.2)  # subscriptions follow the connection
 
     def see(self, *signs, picture=True):
         """One picture and its result; when it was taken."""

@@ -91,7 +91,7 @@ class Soak:
         print(f"    killed with {waited:.0f} events on disk", flush=True)
 
     def verify(self):
-        """Every picture that was decided on is there, once, in order; events of pictures that nobody decided on cannot be."""
+        """Every result is there, and every decision, once, in order; there is none on what came while nobody was there to decide."""
         self.pace.close()
         time.sleep(2)
         wait_until(lambda: self.train.waiting() == 0 and self.train.waiting("picture") == 0, "the backlog does not drain", 900)
@@ -107,7 +107,7 @@ class Soak:
             found[kind] = {"sent": self.train.signs.sequence, "arrived": len(once), "again_by_id": len(events) - len(once),
                            "missing": len(missing), "in_order": sequences == sorted(sequences)}
             self.check(sequences == sorted(sequences), f"{kind}s are out of order")
-            gone = sorted(missing - self.unseen)
+            gone = sorted(missing - (self.undecided if kind == "decision" else frozenset()))
             self.check(not gone, f"{kind}s are missing: {gone[:20]}")
         late = [one.sequence for one in self.watcher.pictures(late=True)]
         self.check(all(a <= b for a, b in zip(late, late[1:])), "the backlog is out of order")
@@ -122,8 +122,8 @@ class Soak:
             row["brake_rise_ms"] = row["brake_p99_ms"] - before
             self.check(rise <= BRAKE_LIMIT_MS, f"{row['weather']}: brake p99 {row['brake_p99_ms']:.2f} ms, {before:.2f} ms before")
 
-    # Results that were published while no decision service ran: nobody saw them.
-    unseen = frozenset()
+    # Results that were published while no decision service ran.
+    undecided = frozenset()
 
     def kill(self):
         first = self.train.signs.sequence
@@ -135,7 +135,7 @@ class Soak:
         span = [number for number in range(first, self.train.signs.sequence - 20) if number not in told]
         # One gap, of the time that a new process takes; anything else was lost.
         self.check(not span or span[-1] - span[0] < 40 and len(span) == span[-1] - span[0] + 1, f"lost besides the restart: {span}")
-        self.unseen = frozenset(span)
+        self.undecided = frozenset(span)
 
     def run(self, minutes):
         self.phase("good", self.seconds)

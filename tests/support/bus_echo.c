@@ -2,7 +2,10 @@
  * Hears on the MQTT topics `latest` and `all`, and answers each message on `latest/echo` or
  * `all/echo` after WORK_MS of work (tests/e2e/test_bus.py). Prints `state up|down (why)`, at the
  * end of its input `counts …`. Usage: bus_echo PORT WORK_MS [user=U] [password=P] [ca=FILE]
- * [certificate=FILE] [key=FILE]
+ * [certificate=FILE] [key=FILE] [session=NAME [refuse=COUNT]]
+ *
+ * With a session it takes what comes on `certain` on the bus's thread: `took TEXT`, or the first
+ * COUNT times `refused TEXT`.
  */
 #include "train/bus/bus.h"
 
@@ -14,6 +17,7 @@
 struct echo {
 	struct bus *bus;
 	int work_ms;
+	long refuse; // the bus's thread's
 };
 
 static void on_message(void *context, struct str topic, struct str payload)
@@ -24,6 +28,15 @@ static void on_message(void *context, struct str topic, struct str payload)
 	poll(NULL, 0, echo->work_ms);
 	bus_publish(echo->bus, is_latest ? "latest/echo" : "all/echo", payload, is_latest ? 0 : 1,
 		is_latest ? BUS_KEEP_LATEST : BUS_KEEP_ALL);
+}
+
+static bool take(void *context, struct str payload)
+{
+	struct echo *echo = context;
+	bool is_taken = echo->refuse-- <= 0;
+
+	printf("%s %.*s\n", is_taken ? "took" : "refused", STR_ARG(payload));
+	return is_taken;
 }
 
 static void on_state(void *context, bool is_connected, const char *why)
@@ -54,6 +67,8 @@ int main(int argc, char **argv)
 		.certificate_file = value_of(argc, argv, "certificate"),
 		.key_file = value_of(argc, argv, "key"),
 		.keepalive_s = 5,
+		.client_id = value_of(argc, argv, "session"),
+		.session_s = value_of(argc, argv, "session") ? 60 : 0,
 		.will_topic = "echo/status",
 		.will = STR("down"),
 		.birth = STR("up"),
@@ -69,6 +84,12 @@ int main(int argc, char **argv)
 	}
 	bus_subscribe(echo.bus, "latest", 0, BUS_KEEP_LATEST);
 	bus_subscribe(echo.bus, "all", 1, BUS_KEEP_ALL);
+	if (options.session_s) {
+		const char *refuse = value_of(argc, argv, "refuse");
+
+		echo.refuse = refuse ? strtol(refuse, NULL, 10) : 0;
+		bus_take(echo.bus, "certain", take, &echo);
+	}
 	if (!bus_start(echo.bus, &err)) {
 		fprintf(stderr, "bus_echo: %s\n", err.text);
 		return 1;

@@ -5,6 +5,22 @@ void bus_subscribe(struct bus *bus, const char *topic, int qos, enum bus_keep ke
 	mailbox_subscribe(&bus->mailbox, topic, qos, keep);
 }
 
+void bus_take(struct bus *bus, const char *topic, bool (*take)(void *context, struct str payload),
+	void *context)
+{
+	bus->taken_topic = topic;
+	bus->take = take;
+	bus->take_context = context;
+}
+
+bool bus_hear(struct bus *bus, const char *topic, struct str payload)
+{
+	if (bus->take && strcmp(topic, bus->taken_topic) == 0)
+		return bus->take(bus->take_context, payload);
+	mailbox_put(&bus->mailbox, topic, payload);
+	return true;
+}
+
 bool bus_start(struct bus *bus, struct error *err)
 {
 	return bus->driver->start(bus, err);

@@ -49,6 +49,9 @@ struct bus_mqtt_options {
 	const char *host;
 	int port;
 	const char *client_id; // NULL: one is made up
+	// For so long the broker keeps what comes for us while we are not there, of QoS 1 and 2; 0:
+	// not at all. Needs a client_id, the same each time.
+	uint32_t session_s;
 	const char *user, *password;
 	// TLS where `ca_file` is set; a client's certificate where the other two are.
 	const char *ca_file, *certificate_file, *key_file;
@@ -76,6 +79,15 @@ struct bus *bus_create_memory(struct bus_memory *memory, const struct bus_listen
 
 /* At most BUS_MAX_SUBSCRIPTIONS, to exact topics; before bus_start. `qos` 0 to 2. */
 void bus_subscribe(struct bus *bus, const char *topic, int qos, enum bus_keep keep);
+/*
+ * What comes on `topic`, QoS 1, is not put aside for bus_process: `take` is called on the bus's
+ * thread, before the broker learns that it arrived. Where that returns false (it has no room now),
+ * or the process is killed in it, the message is not given up: over MQTT the broker has it still,
+ * and sends it again with all that it had sent since, so some may come twice. One for a bus, before
+ * bus_start; `topic` is borrowed.
+ */
+void bus_take(struct bus *bus, const char *topic, bool (*take)(void *context, struct str payload),
+	void *context);
 /* From now on the bus connects, and hears. Fails: ERROR_SYSTEM. */
 bool bus_start(struct bus *bus, struct error *err);
 /* False where it was dropped (and counted): no broker, over a cap, or too many unsent. */

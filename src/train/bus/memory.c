@@ -41,7 +41,7 @@ static bool publish(
 	(void)qos;
 	(void)keep;
 	for (size_t i = 0; i < memory->count; i++)
-		mailbox_put(&memory->buses[i]->mailbox, topic, payload);
+		bus_hear(memory->buses[i], topic, payload);
 	return true;
 }
 

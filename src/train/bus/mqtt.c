@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000, FLUSH_MS = 1000, LOOP_MS = 1000 };
@@ -27,6 +28,7 @@ struct mqtt {
 	int stop_fd; // readable: the thread is to end
 	char *host;
 	int port, keepalive_s;
+	uint32_t session_s;
 	char *will_topic;
 	struct str birth, will; // owned
 	int version;
@@ -68,6 +70,8 @@ static void on_connect(struct mosquitto *client, void *context, int code)
 	}
 	for (size_t i = 0; i < mailbox->slot_count; i++)
 		mosquitto_subscribe(client, NULL, mailbox->slots[i].topic, mailbox->slots[i].qos);
+	if (mqtt->bus.take)
+		mosquitto_subscribe(client, NULL, mqtt->bus.taken_topic, 1);
 	if (mqtt->will_topic)
 		mosquitto_publish(client, NULL, mqtt->will_topic, (int)mqtt->birth.len,
 			mqtt->birth.data, 1, true);
@@ -78,11 +82,13 @@ static void on_message(
 	struct mosquitto *client, void *context, const struct mosquitto_message *message)
 {
 	struct mqtt *mqtt = context;
+	struct str payload = {
+		message->payload ? message->payload : "", (size_t)message->payloadlen};
 
-	(void)client;
-	mailbox_put(&mqtt->bus.mailbox, message->topic,
-		(struct str){
-			message->payload ? message->payload : "", (size_t)message->payloadlen});
+	// The library has its PUBACK ready, and its thread, which is this one, writes it later.
+	// Where it must not go out, nothing may.
+	if (!bus_hear(&mqtt->bus, message->topic, payload))
+		shutdown(mosquitto_socket(client), SHUT_RDWR);
 }
 
 static void on_sent(struct mosquitto *client, void *context, int id)
@@ -132,6 +138,9 @@ static int connect_broker(struct mqtt *mqtt)
 	if (mqtt->version == MQTT_PROTOCOL_V5)
 		mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
 			(uint32_t)BUS_MAX_MESSAGE_BYTES + 1024);
+	if (mqtt->version == MQTT_PROTOCOL_V5 && mqtt->session_s)
+		mosquitto_property_add_int32(
+			&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, mqtt->session_s);
 	r = mosquitto_connect_bind_v5(
 		mqtt->client, mqtt->host, mqtt->port, mqtt->keepalive_s, NULL, properties);
 	mosquitto_property_free_all(&properties);
@@ -210,6 +219,9 @@ static bool check(const struct bus_mqtt_options *options, struct error *err)
 	if (options->keepalive_s < 5 || options->keepalive_s > 3600)
 		return error_set(err, ERROR_INVALID, "keepalive must be from 5 to 3600 s, not %d",
 			options->keepalive_s);
+	if (options->session_s && !options->client_id)
+		return error_set(
+			err, ERROR_INVALID, "a session that is kept needs a client's name");
 	if (!options->certificate_file != !options->key_file)
 		return error_set(
 			err, ERROR_INVALID, "a client's certificate and its key come together");
@@ -278,6 +290,7 @@ static struct mqtt *allocate(
 	mqtt->host = copy(options->host);
 	mqtt->port = options->port;
 	mqtt->keepalive_s = options->keepalive_s;
+	mqtt->session_s = options->session_s;
 	mqtt->version = MQTT_PROTOCOL_V5;
 	if (options->will_topic) {
 		mqtt->will_topic = copy(options->will_topic);
@@ -295,7 +308,7 @@ struct bus *bus_create_mqtt(const struct bus_mqtt_options *options,
 	mosquitto_lib_init();
 	struct mqtt *mqtt = allocate(options, listener);
 
-	mqtt->client = mosquitto_new(options->client_id, true, mqtt);
+	mqtt->client = mosquitto_new(options->client_id, options->session_s == 0, mqtt);
 	if (!mqtt->client)
 		error_set(err, ERROR_INVALID, "\"%s\" is no name for an MQTT client",
 			options->client_id ? options->client_id : "");

@@ -17,6 +17,12 @@ struct bus {
 	const struct bus_driver *driver;
 	struct bus_listener listener;
 	struct mailbox mailbox;
+	const char *taken_topic; // NULL: nothing is taken on the bus's thread
+	bool (*take)(void *context, struct str payload);
+	void *take_context;
 };
+
+/* A message arrived. False: it was not taken, and must come again. */
+bool bus_hear(struct bus *bus, const char *topic, struct str payload);
 
 #endif

@@ -94,8 +94,6 @@ bool cloud_open(struct service *service, const struct service_settings *settings
 	const struct cloud_options *options, struct cloud **out, struct error *err)
 {
 	*out = NULL;
-	if (!options->kafka.url)
-		return true;
 	if (!options->spool)
 		return error_set(err, ERROR_INVALID,
 			"--kafka needs --spool DIR: a folder where what cannot be sent yet waits");
@@ -167,12 +165,10 @@ static struct str line_of(struct str payload)
 	return (struct str){payload.data, end ? (size_t)(end - payload.data) : payload.len};
 }
 
-void cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct str payload)
+bool cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct str payload)
 {
 	char id[EVENT_ID_BYTES];
 
-	if (!cloud)
-		return;
 	const struct wire_cloud_event event = {
 		.id = event_id(id, &origin->trace, "result"),
 		.source = cloud->decision_source,
@@ -183,7 +179,7 @@ void cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct 
 		.data = line_of(payload),
 	};
 
-	uplink_event(cloud->uplink, &event);
+	return uplink_offer(cloud->uplink, &event);
 }
 
 void cloud_decision(struct cloud *cloud, const struct wire_decision *decision, struct str payload)

@@ -20,8 +20,8 @@ extern const char *const cloud_modes[];
 struct cloud;
 
 /*
- * NULL without an error where `options` names no Kafka. Subscribes to what it sends on; to be
- * called before service_run. Fails: ERROR_INVALID, naming the option; as uplink_start.
+ * Subscribes to what it sends on; to be called before service_run. Fails: ERROR_INVALID, naming the
+ * option; as uplink_start.
  */
 bool cloud_open(struct service *service, const struct service_settings *settings,
 	const struct cloud_options *options, struct cloud **out, struct error *err);
@@ -29,12 +29,14 @@ void cloud_close(struct cloud *cloud); // takes NULL
 
 /* All take NULL, and never wait. Payloads are of our own form, `trace` is the picture's. */
 void cloud_picture(struct cloud *cloud, const struct wire_origin *origin, struct str payload);
-void cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct str payload);
 void cloud_decision(struct cloud *cloud, const struct wire_decision *decision, struct str payload);
 void cloud_telemetry(
 	struct cloud *cloud, const struct wire_telemetry *telemetry, struct str payload);
 /* `time_ms`: Unix time of the answer. */
 void cloud_answer(struct cloud *cloud, const struct wire_answer *answer, int64_t time_ms);
+
+/* Not NULL. False: there is no room for it now. Any thread. */
+bool cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct str payload);
 
 /* Sets metrics and the condition "cloud" of /ready. */
 void cloud_collect(struct cloud *cloud);

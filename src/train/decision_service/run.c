@@ -14,6 +14,7 @@
 #include "train/decision_service/cloud.h"
 #include "train/decision_service/commands.h"
 #include "train/decision_service/monitoring.h"
+#include "train/decision_service/results.h"
 #include "train/decision_service/rules_file.h"
 #include "train/service/service.h"
 
@@ -57,6 +58,7 @@ struct desk {
 	struct decision *decision;
 	struct line_log log;
 	struct cloud *cloud;	       // NULL: nothing is sent there
+	struct results *results;       // on their way there
 	struct commands *commands;     // NULL: none are taken from there
 	struct monitoring *monitoring; // both, in the original's form
 	struct capture_commands *capture_commands;
@@ -121,6 +123,7 @@ static void collect(void *context)
 	metric_set(desk->metrics.log_written, (double)desk->log.written);
 	metric_set(desk->metrics.log_lost, (double)desk->log.lost);
 	cloud_collect(desk->cloud);
+	results_collect(desk->results);
 	commands_look(desk->commands);
 	monitoring_collect(desk->monitoring);
 	capture_commands_look(desk->capture_commands);
@@ -226,7 +229,6 @@ static void take_result(struct desk *desk, struct str payload, struct arena *are
 			  : wire_read_result(payload, arena, &result, &err);
 
 	if (ok) {
-		cloud_result(desk->cloud, &result.origin, payload);
 		decide(desk, &result);
 		monitoring_result(desk->monitoring, payload);
 	} else {
@@ -374,9 +376,15 @@ static bool tell_cloud(struct desk *desk, const struct decision_options *options
 {
 	const struct kafka_settings *kafka = &options->cloud.kafka;
 
-	if (!kafka->url || !service_is_compat(desk->service))
-		return cloud_open(
-			desk->service, &options->service, &options->cloud, &desk->cloud, err);
+	if (!kafka->url)
+		return true;
+	if (!service_is_compat(desk->service)) {
+		if (!cloud_open(
+			    desk->service, &options->service, &options->cloud, &desk->cloud, err))
+			return false;
+		desk->results = results_open(desk->service, desk->cloud, err);
+		return desk->results != NULL;
+	}
 	desk->monitoring = monitoring_start(desk->service, kafka, options->service.train, err);
 	return desk->monitoring || error_wrap(err, "--kafka");
 }
@@ -419,6 +427,7 @@ static void close_desk(struct desk *desk)
 	commands_stop(desk->commands);
 	capture_commands_stop(desk->capture_commands);
 	monitoring_stop(desk->monitoring);
+	results_close(desk->results);
 	cloud_close(desk->cloud);
 	service_watch_drop(desk->signal_watch);
 	if (desk->signal_watch)

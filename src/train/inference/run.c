@@ -128,8 +128,11 @@ static bool look(
 
 static void publish(struct run *run)
 {
+	// The broker keeps it for who must have each of them; those that drive take it at QoS 0.
+	int qos = service_is_compat(run->service) ? 0 : 1;
+
 	if (!service_publish(
-		    run->service, SERVICE_RESULT, buffer_str(&run->message), 0, BUS_KEEP_LATEST))
+		    run->service, SERVICE_RESULT, buffer_str(&run->message), qos, BUS_KEEP_LATEST))
 		metric_add(run->metrics.unsent, 1);
 }
 

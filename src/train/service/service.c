@@ -177,6 +177,25 @@ static bool create_bus(struct service *service, struct error *err)
 	return true;
 }
 
+struct bus *service_open_session(struct service *service, const char *purpose, uint32_t session_s,
+	const struct bus_listener *listener, struct error *err)
+{
+	const struct service_settings *settings = service->options.settings;
+	struct bus_mqtt_options options;
+
+	if (!broker_options(settings, &service->arena, &options, err))
+		return NULL;
+	options.client_id = str_format(&service->arena, "railquest-%s-%s-%s", settings->train,
+		service->options.name, purpose)
+				    .data;
+	options.session_s = session_s;
+	struct bus *bus = bus_create_mqtt(&options, listener, err);
+
+	if (!bus)
+		error_wrap(err, "--broker %s", settings->broker);
+	return bus;
+}
+
 /* A train's name is a level of a topic. */
 static bool check_train(const char *train, struct error *err)
 {

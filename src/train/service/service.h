@@ -139,6 +139,15 @@ void service_subscribe_state(struct service *service, const char *name);
 bool service_publish(struct service *service, enum service_topic topic, struct str payload, int qos,
 	enum bus_keep keep);
 
+/*
+ * A second connection to the broker, as client railquest-TRAIN-NAME-PURPOSE, whose session the
+ * broker keeps for `session_s` seconds: for what must be heard even if it came while this program
+ * was not there. The caller's, to be started with bus_start. Texts are borrowed. Fails: as
+ * bus_create_mqtt, naming the option.
+ */
+struct bus *service_open_session(struct service *service, const char *purpose, uint32_t session_s,
+	const struct bus_listener *listener, struct error *err);
+
 /* Until a signal or service_stop. Fails: ERROR_SYSTEM. */
 bool service_run(struct service *service, struct error *err);
 void service_stop(struct service *service);

@@ -269,6 +269,7 @@ bool plan_broker(const char *program, const char *runtime, int port, struct aren
 		"allow_anonymous true\n"
 		"set_tcp_nodelay true\n"
 		"persistence false\n"
+		"max_queued_messages 40000\n" // results for the cloud, of an hour
 		"connection_messages false\n"
 		"log_dest stderr\n"
 		"log_type error\n",

@@ -29,14 +29,26 @@ static void ring(const struct inbox *inbox)
 	(void)written;
 }
 
-void inbox_put_event(struct inbox *inbox, struct buffer *packed)
+static bool put_event(struct inbox *inbox, struct str packed, bool is_lost_otherwise)
 {
 	pthread_mutex_lock(&inbox->lock);
-	inbox->events_taken++;
-	inbox->events_lost += !journal_put(&inbox->journal, buffer_str(packed));
+	bool ok = journal_put(&inbox->journal, packed);
+
+	inbox->events_taken += ok || is_lost_otherwise;
+	inbox->events_lost += !ok && is_lost_otherwise;
 	pthread_mutex_unlock(&inbox->lock);
-	buffer_finish(packed);
 	ring(inbox);
+	return ok;
+}
+
+bool inbox_offer_event(struct inbox *inbox, struct str packed)
+{
+	return put_event(inbox, packed, false);
+}
+
+void inbox_put_event(struct inbox *inbox, struct str packed)
+{
+	put_event(inbox, packed, true);
 }
 
 void inbox_put_picture(struct inbox *inbox, struct buffer *packed)

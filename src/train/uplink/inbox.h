@@ -20,8 +20,11 @@ struct inbox {
 /* The journal is not open yet: what is put before is lost. */
 bool inbox_init(struct inbox *inbox);
 void inbox_finish(struct inbox *inbox);
-/* Take over what `packed` holds, and leave it empty. */
-void inbox_put_event(struct inbox *inbox, struct buffer *packed);
+/* False where there is no room. Any thread. */
+bool inbox_offer_event(struct inbox *inbox, struct str packed);
+/* The same, lost and counted where there is no room. */
+void inbox_put_event(struct inbox *inbox, struct str packed);
+/* Takes over what `packed` holds, and leaves it empty. */
 void inbox_put_picture(struct inbox *inbox, struct buffer *packed);
 /* False: none waits. The caller finishes *out. */
 bool inbox_take_picture(struct inbox *inbox, struct buffer *out);

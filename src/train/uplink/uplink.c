@@ -333,9 +333,10 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 	ok = ok && open_lane(&uplink->events, options, "events", false, &events, err) &&
 	     open_journal(&uplink->inbox.journal, options->folder, err) &&
 	     open_lane(&uplink->backlog, options, "pictures", true, &late, err) &&
-	     (uplink->live.sender = create_sender(options, PATIENCE_MS, &live, err)) &&
-	     start_thread(uplink, err);
-	if (ok)
+	     (uplink->live.sender = create_sender(options, PATIENCE_MS, &live, err));
+	if (ok) // what waits is told from the start
+		share_counts(uplink, clock_monotonic_us());
+	if (ok && start_thread(uplink, err))
 		return uplink;
 	uplink_stop(uplink);
 	return NULL;
@@ -385,7 +386,23 @@ void uplink_event(struct uplink *uplink, const struct wire_cloud_event *event)
 	struct buffer packed = {0};
 
 	packed_write(&packed, event);
-	inbox_put_event(&uplink->inbox, &packed);
+	inbox_put_event(&uplink->inbox, buffer_str(&packed));
+	buffer_finish(&packed);
+}
+
+bool uplink_offer(struct uplink *uplink, const struct wire_cloud_event *event)
+{
+	struct buffer packed = {0};
+
+	packed_write(&packed, event);
+	bool ok = true;
+
+	if (packed.len <= JOURNAL_MAX_RECORD_BYTES)
+		ok = inbox_offer_event(&uplink->inbox, buffer_str(&packed));
+	else // it never has room
+		inbox_put_event(&uplink->inbox, buffer_str(&packed));
+	buffer_finish(&packed);
+	return ok;
 }
 
 void uplink_picture(struct uplink *uplink, const struct wire_cloud_event *event)

@@ -49,8 +49,10 @@ struct uplink *uplink_start(const struct uplink_options *options, struct error *
 /* Gives what is under way a second; what has not arrived stays in the spools. Takes NULL. */
 void uplink_stop(struct uplink *uplink);
 
-/* Both copy what they are given. Any thread. */
+/* All copy what they are given. Any thread. */
 void uplink_event(struct uplink *uplink, const struct wire_cloud_event *event);
+/* As uplink_event, but what has no room now is the caller's still: false. */
+bool uplink_offer(struct uplink *uplink, const struct wire_cloud_event *event);
 void uplink_picture(struct uplink *uplink, const struct wire_cloud_event *event);
 
 struct uplink_counts uplink_counts(struct uplink *uplink);

@@ -200,8 +200,10 @@ static void what_waited_while_the_cluster_was_away_follows_in_order(void **state
 	assert_true(uplink_counts(uplink).events_waiting > 0);
 	uplink_trouble(uplink, why, sizeof why);
 	uplink_stop(uplink);
-	// Another process goes on with what this one left.
+	// Another process goes on with what this one left, and tells of it from the start.
 	uplink = start(cluster);
+	assert_int_equal(uplink_counts(uplink).events_waiting, 299);
+	assert_true(uplink_counts(uplink).spool_bytes > 0);
 	for (int i = 300; i < 320; i++)
 		give_event(uplink, i);
 	rd_kafka_mock_broker_set_up(cluster->mock, 1);
