@@ -129,3 +129,13 @@ bool head_send(struct exchange *exchange, size_t len)
 	return !head.full &&
 	       !lws_finalize_write_http_header(exchange->wsi, start, &head.at, head.end);
 }
+
+struct str http_peer(struct http_request *request)
+{
+	const struct exchange *exchange = (struct exchange *)request;
+	char name[64];
+
+	if (!exchange->wsi || !lws_get_peer_simple(exchange->wsi, name, sizeof name))
+		return STR("");
+	return str_copy(request->arena, str_from(name));
+}

@@ -69,6 +69,10 @@ struct http_route {
 	http_handler *handler;
 };
 
+/* The address of the client's end of the connection, in the request's arena; empty where it is not
+ * known. Behind a proxy or a tunnel it is theirs. */
+struct str http_peer(struct http_request *request);
+
 /* --- answers --- */
 
 /* Adds a header to the answer to come; name in lower case with its colon, both borrowed until the

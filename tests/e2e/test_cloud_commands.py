@@ -107,7 +107,7 @@ def test_arm_and_stop_from_the_page_reach_the_train_and_its_answer_comes_back(ca
     audits = [json.loads(record.value) for record in kafka.read(COMMANDS, 12) if record.type == "railquest.audit.v1"]
     assert [(one["who"], one["command"], one["result"]) for one in audits] == [
         ("this-machine", verb, result) for verb in ("arm", "stop", "arm", "disarm") for result in ("sent", "done")]
-    assert all(one["train"] == "red" for one in audits)
+    assert all(one["train"] == "red" and one["from"] == "127.0.0.1" and one["at"].endswith("Z") for one in audits)
     assert room.close() == 0, room.log()
 
 
@@ -151,7 +151,7 @@ def test_an_arm_that_the_train_refuses_is_shown_as_refused_and_why(cab, kafka, m
     assert json.loads(answers[1].value)["id"] == unknown and "whistle" in json.loads(answers[1].value)["reason"]
     # What another ordered, and what came twice, is no order of this page's.
     assert told()["id"] == id and room.log().count(f"result=refused id={id}") == 1
-    assert f"result=refused id={id} reason=the train's broker is not there" in room.log()
+    assert f"result=refused id={id} from=127.0.0.1 reason=the train's broker is not there" in room.log()
     assert room.close() == 0, room.log()
 
 

@@ -4,6 +4,7 @@ import http.client
 import json
 import signal
 import subprocess
+from datetime import datetime, timezone
 
 import pytest
 
@@ -31,7 +32,7 @@ def headers(name):
 def room(broker, tmp_path):  # noqa: F811
     broker.start()
     controller = Service("controller", broker, "--hub", "print")
-    room = Service("monitor", broker, "--people", people(tmp_path))
+    room = Service("monitor", broker, "--people", people(tmp_path), "--audit", tmp_path / "audit")
     controller.wait_ready("broker", "hub")
     room.wait_ready("broker")
     yield room
@@ -54,6 +55,50 @@ def test_viewers_look_drivers_drive_and_each_order_is_in_the_audit(room):
     room.wait_log(f"audit who=ada what=arm train=train result=done id={id}")
     assert room.post("/api/train/stop", **headers("ada"))[0] == 202
     wait_until(lambda: room.log().count("audit who=ada what=stop train=train result=done") == 1, room.log)
+
+
+def test_the_audit_is_in_a_file_that_can_be_moved_away_and_on_the_page(room, tmp_path):
+    file, moved = tmp_path / "audit", tmp_path / "audit.1"
+
+    def lines(file):
+        return [json.loads(line) for line in file.read_text().splitlines()]
+    before = datetime.now(timezone.utc)
+    assert room.post("/api/train/arm", **headers("bob"))[0] == 403
+    assert room.post("/api/train/arm", **headers("ada"))[0] == 202
+    # Whoever is answered knows that it is written.
+    assert [(line["who"], line["command"], line["result"]) for line in lines(file)[:2]] == [("bob", "arm", "forbidden"), ("ada", "arm", "sent")]
+    wait_until(lambda: len(lines(file)) == 3, room.log)
+    done = lines(file)[2]
+    assert before <= datetime.fromisoformat(done.pop("at").replace("Z", "+00:00")) <= datetime.now(timezone.utc)
+    assert done == {"version": 1, "kind": "audit", "who": "ada", "from": "127.0.0.1", "command": "arm", "id": lines(file)[1]["id"],
+                    "train": "train", "result": "done", "reason": ""}
+    shown = json.loads(room.ask("/api/train/status", **headers("bob"))[1])["commands"]
+    assert [(one["who"], one["from"], one["outcome"]) for one in shown] == [("ada", "127.0.0.1", "done")]
+    assert 0 <= shown[0]["given_ms"] - before.timestamp() * 1000 + 1 < 20_000
+    # Moved away, and opened anew.
+    file.rename(moved)
+    room.process.send_signal(signal.SIGHUP)
+    wait_until(file.exists, room.log)
+    assert room.post("/api/train/stop", **headers("ada"))[0] == 202
+    wait_until(lambda: [line["result"] for line in lines(file)] == ["sent", "done"], lambda: file.read_text())
+    assert len(lines(moved)) == 3 and room.metric('railquest_monitor_audit_lines_total{outcome="written"}') == 5
+    assert "ok audit" in room.ask("/ready")[1]
+
+
+def test_a_full_disk_of_the_audit_is_told_and_stops_no_order(broker):  # noqa: F811
+    broker.start()
+    room = Service("monitor", broker, "--audit", "/dev/full")
+    room.wait_ready("broker")
+    json_only = {"content-type": "application/json"}
+    assert room.post("/api/train/stop", **json_only)[0] == 202 and room.post("/api/train/stop", **json_only)[0] == 202
+    room.wait_log("audit who=this-machine what=stop train=train result=sent")
+    assert room.log().count("--audit: /dev/full: No space left on device; orders are carried out all the same") == 1
+    assert "not ready: audit: /dev/full" in room.ask("/ready")[1]
+    assert room.metric('railquest_monitor_audit_lines_total{outcome="lost"}') >= 2
+    assert room.close() == 0
+    told = subprocess.run([BUILD / "bin/railquest-monitor", "--listen", "127.0.0.1:0", "--audit", "/nowhere/audit"],
+                          capture_output=True, text=True, timeout=20)
+    assert told.returncode == 1 and "--audit: /nowhere/audit: No such file" in told.stderr
 
 
 def test_whoever_is_removed_is_shown_out_at_once_and_a_broken_file_changes_nothing(room, tmp_path):

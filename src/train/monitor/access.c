@@ -50,6 +50,11 @@ bool access_open(struct access *access, const struct access_options *options, st
 	return read_files(access, err);
 }
 
+bool access_has_file(const struct access *access)
+{
+	return access->options.people_file || access->options.token_file;
+}
+
 void access_close(struct access *access)
 {
 	arena_finish(&access->arena);

@@ -33,6 +33,8 @@ struct access_pass {
  * and file. */
 bool access_open(struct access *access, const struct access_options *options, struct error *err);
 void access_close(struct access *access);
+/* Is there anything to be read anew? */
+bool access_has_file(const struct access *access);
 /* Reads the file again. Where that fails, as access_open does, all stays as it was. */
 bool access_reload(struct access *access, struct error *err);
 

@@ -13,16 +13,17 @@ static void conclude(struct commands *commands, struct given_command *command,
 	commands->outcomes[command->verb][outcome]++;
 }
 
-void commands_add(struct commands *commands, const struct wire_id *id, enum wire_verb verb,
-	bool is_sent, int64_t now_us)
+void commands_add(struct commands *commands, const struct wire_command *command,
+	const struct command_giver *giver, bool is_sent, int64_t now_us)
 {
 	if (commands->count == COMMANDS_KEPT)
 		memmove(commands->given, commands->given + 1,
 			--commands->count * sizeof *commands->given);
-	struct given_command *command = &commands->given[commands->count++];
+	struct given_command *given = &commands->given[commands->count++];
 
-	*command = (struct given_command){.id = *id, .verb = verb, .sent_us = now_us};
-	conclude(commands, command, is_sent ? COMMAND_SENT : COMMAND_UNSENT, now_us);
+	*given = (struct given_command){
+		.id = command->id, .verb = command->verb, .sent_us = now_us, .giver = *giver};
+	conclude(commands, given, is_sent ? COMMAND_SENT : COMMAND_UNSENT, now_us);
 }
 
 static bool is_as_told(enum wire_verb verb, const struct wire_telemetry *telemetry)

@@ -7,7 +7,8 @@
 
 #include "train/wire/wire.h"
 
-enum { COMMANDS_KEPT = 8, COMMANDS_PATIENCE_US = 1000000 };
+// More than pages are told, so that none is forgotten before it is known what became of it.
+enum { COMMANDS_KEPT = 32, COMMANDS_SHOWN = 8, COMMANDS_PATIENCE_US = 1000000 };
 
 enum command_outcome {
 	COMMAND_SENT, // nothing was heard of it yet
@@ -20,6 +21,12 @@ enum command_outcome {
 
 extern const char *const command_outcome_names[COMMAND_OUTCOME_COUNT];
 
+/* Who gave it, as the audit says. */
+struct command_giver {
+	char who[65], from[64]; // name; address
+	int64_t at_ms;		// Unix time
+};
+
 struct given_command {
 	struct wire_id id;
 	enum wire_verb verb;
@@ -27,7 +34,7 @@ struct given_command {
 	int64_t sent_us;
 	int64_t took_us;  // from being sent to its outcome
 	char reason[160]; // where it was refused
-	char who[65];	  // gave it, as the audit says
+	struct command_giver giver;
 	bool is_audited;
 	enum command_outcome audited; // the last outcome that was
 };
@@ -41,8 +48,8 @@ struct commands {
 };
 
 /* The oldest is forgotten where there are COMMANDS_KEPT already. */
-void commands_add(struct commands *commands, const struct wire_id *id, enum wire_verb verb,
-	bool is_sent, int64_t now_us);
+void commands_add(struct commands *commands, const struct wire_command *command,
+	const struct command_giver *giver, bool is_sent, int64_t now_us);
 
 /*
  * What a telemetry that was heard at now_us says of them. Besides its answer by id, a controller

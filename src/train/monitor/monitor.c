@@ -20,7 +20,7 @@ enum { CLOUD_PATIENCE_US = 3000000 };
 
 struct monitor_options {
 	struct service_settings service;
-	const char *token_file, *people_file, *from;
+	const char *token_file, *people_file, *audit_file, *from;
 	int64_t stale_ms;
 	struct record_settings record;
 	struct source_options source;
@@ -42,6 +42,13 @@ static const struct option table[] = {
 		.help = "in the place of --token-file: names, roles (viewer, driver) and hashes "
 			"of tokens, a line each; SIGHUP reads it anew",
 		.environment = "RAILQUEST_MONITOR_PEOPLE"},
+	{.name = "audit",
+		.kind = OPTION_FILE,
+		.offset = offsetof(struct monitor_options, audit_file),
+		.placeholder = "FILE",
+		.help = "append each order, and what became of it, to this file, a line of JSON; "
+			"SIGHUP opens it anew",
+		.environment = "RAILQUEST_MONITOR_AUDIT"},
 	{.name = "stale-after",
 		.kind = OPTION_DURATION,
 		.offset = offsetof(struct monitor_options, stale_ms),
@@ -207,9 +214,8 @@ static void on_bus_state(void *context, bool is_connected)
 }
 
 /* Whoever is not in it any more has looked and driven for the last time. */
-static void on_hangup(void *context)
+static void reload_access(struct monitor *monitor)
 {
-	struct monitor *monitor = context;
 	struct error err = {0};
 	bool ok = access_reload(&monitor->access, &err);
 
@@ -221,6 +227,15 @@ static void on_hangup(void *context)
 	service_ready(monitor->service, "people", ok,
 		ok ? "" : "the new file is refused, as the log says; the old one is in force");
 	http_server_wake(service_http(monitor->service));
+}
+
+static void on_hangup(void *context)
+{
+	struct monitor *monitor = context;
+
+	if (access_has_file(&monitor->access))
+		reload_access(monitor);
+	monitor_audit_reopen(monitor);
 }
 
 static void subscribe(struct monitor *monitor)
@@ -274,7 +289,8 @@ static bool create(
 		.message = on_message,
 		.bus_state = on_bus_state,
 		.collect = monitor_collect,
-		.hangup = options->token_file || options->people_file ? on_hangup : NULL,
+		.hangup =
+			access_has_file(&monitor->access) || options->audit_file ? on_hangup : NULL,
 	};
 
 	monitor->service = service_create(&service, err);
@@ -298,7 +314,8 @@ static bool create(
 
 	service_random_id(fleet.state.run.bytes);
 	fleet_init(&monitor->fleet, &fleet);
-	if (!monitor_record_start(monitor, &options->record, err))
+	if (!monitor_audit_open(monitor, options->audit_file, err) ||
+		!monitor_record_start(monitor, &options->record, err))
 		return false;
 	monitor_create_metrics(monitor);
 	if (!listen_to(monitor, options, err))
@@ -311,7 +328,7 @@ static bool create(
 
 static bool run(const struct monitor_options *options, struct error *err)
 {
-	struct monitor monitor = {0};
+	struct monitor monitor = {.audit.log.fd = -1};
 	const struct access_options access = {
 		options->service.listen, options->token_file, options->people_file};
 
@@ -333,6 +350,7 @@ static bool run(const struct monitor_options *options, struct error *err)
 	fleet_finish(&monitor.fleet);
 	free(monitor.train_metrics);
 	access_close(&monitor.access);
+	monitor_audit_close(&monitor);
 	return ok;
 }
 

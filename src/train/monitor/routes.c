@@ -259,7 +259,19 @@ static void forbid(struct monitor *monitor, struct http_request *request,
 	monitor_audit(monitor, train, command, "forbidden");
 	monitor->counts.refused++;
 	monitor_problem(request, 403,
-		str_format(request->arena, "%s may look, not drive", command->who).data);
+		str_format(request->arena, "%s may look, not drive", command->giver.who).data);
+}
+
+static struct command_giver giver_of(
+	struct monitor *monitor, struct http_request *request, bool *may_drive)
+{
+	struct str token = guard_bearer(request->headers[HTTP_AUTHORIZATION]);
+	struct command_giver giver = {.at_ms = clock_wall_ms()};
+
+	snprintf(
+		giver.who, sizeof giver.who, "%s", access_name(&monitor->access, token, may_drive));
+	snprintf(giver.from, sizeof giver.from, "%.*s", STR_ARG(http_peer(request)));
+	return giver;
 }
 
 static void give_command(struct http_request *request, void *context, enum wire_verb verb)
@@ -271,28 +283,23 @@ static void give_command(struct http_request *request, void *context, enum wire_
 		.deadline_ms = monitor->source ? ARM_CLOUD_DEADLINE_MS : ARM_DEADLINE_MS};
 	struct fleet_train *train =
 		monitor_admit(monitor, request) ? monitor_find_train(monitor, request) : NULL;
-	struct given_command given = {.verb = verb};
 	bool may_drive;
 	char id[33];
 
 	if (!train)
 		return;
 	service_random_id(command.id.bytes);
-	given.id = command.id;
-	snprintf(given.who, sizeof given.who, "%s",
-		access_name(&monitor->access, guard_bearer(request->headers[HTTP_AUTHORIZATION]),
-			&may_drive));
+	struct command_giver giver = giver_of(monitor, request, &may_drive);
+
 	if (!may_drive) {
-		forbid(monitor, request, train, &given);
+		forbid(monitor, request, train,
+			&(struct given_command){.id = command.id, .verb = verb, .giver = giver});
 		return;
 	}
 	// A broker that is gone takes nothing, and what waits for it would come at a wrong time.
 	bool sent = monitor->fleet.broker_is_there && send(monitor, train, &command);
 
-	state_add_command(&train->state, &command.id, verb, sent, command.sent_monotonic_us);
-	struct commands *commands = &train->state.commands;
-
-	memcpy(commands->given[commands->count - 1].who, given.who, sizeof given.who);
+	state_add_command(&train->state, &command, &giver, sent, command.sent_monotonic_us);
 	monitor_audit_tick(monitor);
 	monitor_wake(monitor);
 	if (!sent) {

@@ -187,18 +187,23 @@ void section_services(struct state *state)
 void section_commands(struct state *state)
 {
 	struct buffer *out = begin(state, STATE_COMMANDS);
+	size_t count = state->commands.count;
+	size_t first = count > COMMANDS_SHOWN ? count - COMMANDS_SHOWN : 0;
 
 	buffer_append_char(out, '[');
-	for (size_t i = 0; i < state->commands.count; i++) {
+	for (size_t i = first; i < count; i++) {
 		const struct given_command *command = &state->commands.given[i];
 		char id[33];
 
 		wire_id_print(id, &command->id);
-		buffer_printf(out, "%s{\"id\":\"%s\"", i ? "," : "", id);
+		buffer_printf(out, "%s{\"id\":\"%s\"", i > first ? "," : "", id);
 		field_text(out, "command", str_from(wire_verb_name(command->verb)));
 		field_text(out, "outcome", str_from(command_outcome_names[command->outcome]));
 		field_int(out, "took_us", command->took_us);
 		field_text(out, "reason", str_from(command->reason));
+		field_int(out, "given_ms", command->giver.at_ms);
+		field_text(out, "who", str_from(command->giver.who));
+		field_text(out, "from", str_from(command->giver.from));
 		buffer_append_char(out, '}');
 	}
 	buffer_append_char(out, ']');

@@ -2,6 +2,7 @@
 #ifndef TRAIN_MONITOR_SERVE_H
 #define TRAIN_MONITOR_SERVE_H
 
+#include "base/line_log.h"
 #include "train/monitor/access.h"
 #include "train/monitor/fleet.h"
 #include "train/monitor/source.h"
@@ -32,6 +33,13 @@ struct monitor_metrics {
 	struct metric *overtaken, *viewers, *age, *pictures, *unchanged, *refused;
 };
 
+/* --audit FILE. */
+struct monitor_audit {
+	struct line_log log;
+	bool is_failing;
+	struct metric *lines[2]; // written, lost
+};
+
 struct monitor_record;
 struct monitor_train_metrics;
 
@@ -39,6 +47,7 @@ struct monitor {
 	struct service *service;
 	struct monitor_record *record; // NULL: nothing is recorded
 	struct access access;
+	struct monitor_audit audit;
 	struct fleet fleet;
 	struct source *source; // the cloud; NULL: the train's own broker
 	struct wire_id clock;
@@ -59,7 +68,11 @@ void monitor_collect(void *context);
 void monitor_collect_trains(struct monitor *monitor); // train_metrics.c
 void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
 
-/* audit.c. `result`: an outcome's name, or "forbidden". */
+/* audit.c. Lines go to `path`, too (NULL: to no file). Fails: ERROR_SYSTEM. */
+bool monitor_audit_open(struct monitor *monitor, const char *path, struct error *err);
+void monitor_audit_reopen(struct monitor *monitor); // it was moved away
+void monitor_audit_close(struct monitor *monitor);
+/* `result`: an outcome's name, or "forbidden". */
 void monitor_audit(struct monitor *monitor, const struct fleet_train *train,
 	const struct given_command *command, const char *result);
 /* What became of commands since the last call. */

@@ -401,10 +401,10 @@ void state_set_broker(struct state *state, bool is_there)
 	section_hello(state);
 }
 
-void state_add_command(struct state *state, const struct wire_id *id, enum wire_verb verb,
-	bool is_sent, int64_t now_us)
+void state_add_command(struct state *state, const struct wire_command *command,
+	const struct command_giver *giver, bool is_sent, int64_t now_us)
 {
-	commands_add(&state->commands, id, verb, is_sent, now_us);
+	commands_add(&state->commands, command, giver, is_sent, now_us);
 	section_commands(state);
 }
 

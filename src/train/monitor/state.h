@@ -129,8 +129,8 @@ bool state_take_presence(
 /* A service whose presence is shown; at most STATE_MAX_SERVICES. */
 void state_expect(struct state *state, const char *service);
 void state_set_broker(struct state *state, bool is_there);
-void state_add_command(struct state *state, const struct wire_id *id, enum wire_verb verb,
-	bool is_sent, int64_t now_us);
+void state_add_command(struct state *state, const struct wire_command *command,
+	const struct command_giver *giver, bool is_sent, int64_t now_us);
 /* An answer of the train's to a command, however late: it is about that command alone. Fails as
  * wire_read_answer; it is counted by nobody. */
 bool state_take_answer(struct state *state, struct str payload, int64_t now_us, struct error *err);

@@ -325,13 +325,22 @@ static void services_are_unknown_then_there_then_gone(void **state)
 	assert_false(state_take_presence(&fixture->state, STR("decision"), up, &fixture->err));
 }
 
+static void give(struct fixture *fixture, const struct wire_id *id, enum wire_verb verb,
+	bool is_sent, int64_t now_us)
+{
+	const struct wire_command command = {.id = *id, .verb = verb};
+	const struct command_giver giver = {"ada", "192.0.2.7", 1764200000000};
+
+	state_add_command(&fixture->state, &command, &giver, is_sent, now_us);
+}
+
 static void a_command_is_done_when_the_telemetry_names_it(void **state)
 {
 	struct fixture *fixture = *state;
 	struct wire_id id = {.bytes[3] = 3};
 	struct wire_telemetry said = telemetry(1, SECOND_US);
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_STOP, true, SECOND_US);
+	give(fixture, &id, WIRE_VERB_STOP, true, SECOND_US);
 	assert_says(tell(fixture, SECOND_US), "\"command\":\"stop\",\"outcome\":\"sent\"");
 	take_telemetry(fixture, &said, SECOND_US + 1000);
 	assert_null(strstr(tell(fixture, SECOND_US), "\"commands\""));
@@ -349,7 +358,7 @@ static void a_train_that_stands_disarmed_is_answer_enough_to_a_stop(void **state
 	struct wire_id id = {.bytes[3] = 3};
 	struct wire_telemetry said = telemetry(1, SECOND_US);
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_STOP, true, SECOND_US);
+	give(fixture, &id, WIRE_VERB_STOP, true, SECOND_US);
 	said.percent = 0;
 	take_telemetry(fixture, &said, SECOND_US + 1000);
 	assert_int_equal(fixture->state.commands.given[0].outcome, COMMAND_SENT);
@@ -365,7 +374,7 @@ static void a_refused_command_says_why(void **state)
 	struct wire_id id = {.bytes[3] = 3};
 	struct wire_telemetry said = telemetry(1, SECOND_US);
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_ARM, true, SECOND_US);
+	give(fixture, &id, WIRE_VERB_ARM, true, SECOND_US);
 	said.is_armed = false;
 	said.command = id;
 	said.command_verb = WIRE_VERB_ARM;
@@ -392,7 +401,7 @@ static void a_command_that_was_refused_on_its_way_says_why_and_once(void **state
 		.verb = WIRE_VERB_ARM,
 		.reason = STR("the train's broker is not there")};
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_ARM, true, SECOND_US);
+	give(fixture, &id, WIRE_VERB_ARM, true, SECOND_US);
 	tell(fixture, SECOND_US);
 	// An answer to somebody else's command.
 	assert_true(take_answer(fixture, answer, 2 * SECOND_US));
@@ -420,7 +429,7 @@ static void silence_for_a_second_is_told(void **state)
 	struct fixture *fixture = *state;
 	struct wire_id id = {.bytes[3] = 3};
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_STOP, true, SECOND_US);
+	give(fixture, &id, WIRE_VERB_STOP, true, SECOND_US);
 	assert_int_equal(commands_next_us(&fixture->state.commands), 2 * SECOND_US);
 	assert_false(state_tick(&fixture->state, 2 * SECOND_US - 1));
 	assert_true(state_tick(&fixture->state, 2 * SECOND_US));
@@ -434,7 +443,7 @@ static void a_command_that_no_broker_took_says_so(void **state)
 	struct fixture *fixture = *state;
 	struct wire_id id = {.bytes[3] = 3};
 
-	state_add_command(&fixture->state, &id, WIRE_VERB_STOP, false, SECOND_US);
+	give(fixture, &id, WIRE_VERB_STOP, false, SECOND_US);
 	assert_says(tell(fixture, SECOND_US), "\"outcome\":\"unsent\"");
 	assert_false(state_tick(&fixture->state, 9 * SECOND_US));
 }
@@ -446,12 +455,21 @@ static void only_the_last_commands_are_kept(void **state)
 
 	for (uint8_t i = 1; i <= COMMANDS_KEPT + 5; i++) {
 		id.bytes[0] = i;
-		state_add_command(&fixture->state, &id, WIRE_VERB_STOP, true, i);
+		give(fixture, &id, WIRE_VERB_STOP, true, i);
 	}
 	assert_int_equal(fixture->state.commands.count, COMMANDS_KEPT);
 	assert_int_equal(fixture->state.commands.given[0].id.bytes[0], 6);
 	assert_int_equal(
 		fixture->state.commands.outcomes[WIRE_VERB_STOP][COMMAND_SENT], COMMANDS_KEPT + 5);
+	// Pages are told the last of them, and who gave each.
+	const char *told = tell(fixture, SECOND_US);
+	size_t count = 0;
+
+	assert_says(told, "\"given_ms\":1764200000000,\"who\":\"ada\",\"from\":\"192.0.2.7\"}");
+	for (const char *at = told; (at = strstr(at, "\"who\"")); at++)
+		count++;
+	assert_int_equal(count, COMMANDS_SHOWN);
+	assert_says(told, "\"commands\":[{\"id\":\"1e");
 }
 
 static void journeys_are_forgotten_oldest_first(void **state)
