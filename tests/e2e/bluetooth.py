@@ -102,10 +102,10 @@ class Bluetooth:
     def drive(self, *allowed):
         return Program([DRIVE, *allowed], self.address)
 
-    def writes(self):
+    def writes(self, since_us=0):
         """The bytes written to the first hub, as hexadecimal text, in order: all that were written until now."""
         self.hear_out()
-        return [line.split(" ", 3)[3] for line in self.fake.lines if line.startswith("write")]
+        return [line.split(" ", 3)[3] for line in self.fake.lines if line.startswith("write") and int(line.split()[1]) >= since_us]
 
     def hear_out(self):
         """Waits for what the fake has said already: its answer to a word that it does not know comes after that."""
