@@ -278,6 +278,11 @@ test('Arm wants a second press, and says why it was refused', async () => {
 		await page.getByRole('button', { name: 'Press again to arm' }).click();
 		await page.waitForSelector('[data-command=arm][data-outcome=refused]');
 		assert.match(await page.locator('.given').innerText(), /the hub is not ready/);
+		const listed = page.locator('[data-given=arm][data-became=refused]');
+		assert.match(await listed.innerText(), /this machine:\s+Arm, refused\s+the hub is not ready/);
+		assert.equal(await listed.locator('.who').getAttribute('title'), '127.0.0.1');
+		await page.keyboard.press('t');
+		assert.match(await listed.innerText(), /cette machine\s*:\s+Armer, refusé\s+le hub n’est pas prêt/);
 		assert.equal(commands.length, 1);
 		assert.ok(commands[0].deadline_ms > 0 && /^[0-9a-f]{32}$/.test(commands[0].clock));
 	});

@@ -149,6 +149,9 @@ export interface Command {
 	outcome: Outcome;
 	took_us: number;
 	reason: string;
+	given_ms: number; // Unix time
+	who: string; // a name of --people, token-holder or this-machine
+	from: string; // an address
 }
 
 export interface News {

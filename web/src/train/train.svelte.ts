@@ -39,6 +39,7 @@ export class Train {
 	link = $state<TrainLinkState>('connecting');
 	transport = $state.raw<Transport>({ rung: null, because: [], asked: false });
 	given = $state.raw<Given | null>(null);
+	commands = $state.raw<Command[]>([]); // the last ones that anybody gave to this monitor
 	arming = $state(false); // pressed once
 	now_ms = $state(performance.now());
 	readonly history = new History();
@@ -122,13 +123,11 @@ export class Train {
 			reason: answer.reason,
 			outcome: answer.ok ? 'sent' : 'unsent',
 		};
-		this.hear(this.heard);
+		this.hear(this.commands);
 	}
 
-	private heard: Command[] = [];
-
 	private hear(commands: Command[]): void {
-		this.heard = commands;
+		this.commands = commands;
 		const { given } = this;
 		const command = given?.id ? commands.find(({ id }) => id === given.id) : undefined;
 		if (!given || !command || command.outcome === 'sent') return;

@@ -24,6 +24,8 @@ const en = {
 	} as Said<Outcome>,
 	no_monitor: 'the monitor does not answer',
 	by_hand: 'Stop the train by hand: the hub’s button, or take it off the track.',
+	given: 'Commands given',
+	givers: { 'token-holder': 'with the token', 'this-machine': 'this machine' } as Record<string, string>,
 	order: 'Order',
 	orders: { stop: 'Stop', slow: 'Slow', go: 'Go', none: 'None' } as Said<Order>,
 	no_order: 'No order yet',
@@ -138,6 +140,8 @@ const fr: TrainWords = {
 	},
 	no_monitor: 'le moniteur ne répond pas',
 	by_hand: 'Arrêtez le train à la main : bouton du hub, ou soulevez-le des rails.',
+	given: 'Commandes données',
+	givers: { 'token-holder': 'avec le jeton', 'this-machine': 'cette machine' },
 	order: 'Ordre',
 	orders: { stop: 'Arrêt', slow: 'Ralentir', go: 'Rouler', none: 'Aucun' },
 	no_order: 'Pas encore d’ordre',
@@ -234,6 +238,9 @@ const fr: TrainWords = {
 };
 
 export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };
+
+/** Whoever has a name is told by it; the others by what they came in with. */
+export const giver = (words: TrainWords, who: string): string => words.givers[who] ?? who;
 
 export const className = (words: TrainWords, name: string): string => words.classes[name] ?? name;
 
