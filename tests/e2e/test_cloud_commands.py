@@ -104,7 +104,10 @@ def test_arm_and_stop_from_the_page_reach_the_train_and_its_answer_comes_back(ca
         assert told()["id"] == json.loads(text)["id"] and told()["command"] == verb and cab.armed() == armed
     assert cab.count("passed") == 4
     # Beside each command stands who gave it, and what became of it.
-    audits = [json.loads(record.value) for record in kafka.read(COMMANDS, 12) if record.type == "railquest.audit.v1"]
+    def read():
+        return [json.loads(record.value) for record in kafka.read(COMMANDS, 12) if record.type == "railquest.audit.v1"]
+    wait_until(lambda: len(read()) == 8, read, 20)  # the last one may be on its way
+    audits = read()
     assert [(one["who"], one["command"], one["result"]) for one in audits] == [
         ("this-machine", verb, result) for verb in ("arm", "stop", "arm", "disarm") for result in ("sent", "done")]
     assert all(one["train"] == "red" and one["from"] == "127.0.0.1" and one["at"].endswith("Z") for one in audits)
