@@ -2,15 +2,20 @@
 import http.client
 import json
 import subprocess
+import threading
 import time
+import uuid
+from datetime import datetime, timezone
 
 import pytest
 
+import chromium
 from kafka import Record, cluster, kafka, needs_kafka  # noqa: F401 (fixtures)
 from mqtt import broker, needs_mosquitto  # noqa: F401 (a fixture)
 from railway import Service, Signs, wait_until
 from serving import BUILD
 from test_cloud import EVENTS, FRAMES, PICTURE, frame
+from test_monitor_ladder import png
 
 pytestmark = [needs_mosquitto, needs_kafka]
 COMMANDS = "railquest.commands"
@@ -274,6 +279,85 @@ def test_each_train_has_a_recording_of_its_own_also_of_what_came_while_nobody_li
         line = room.get(f"/api/train/history?train={train.name}&from={began:.3f}")[1]
         assert sum(count for _, _, count in line["pictures"]) == len(frames)
     assert sorted(path.name for path in (tmp_path / "rings").iterdir() if path.is_dir()) == ["blue", "red"]
+    assert room.close() == 0, room.log()
+
+
+def small_frame(signs):
+    """The frame message of the next result that `signs` makes, with a picture that a browser can show."""
+    message = frame(signs, png(64, 48))
+    return message.replace(b'"format": "jpeg", "width": 600, "height": 400', b'"format": "png", "width": 64, "height": 48')
+
+
+class Many(threading.Thread):
+    """Many trains, as their decision services would speak: a picture and what was found in it, some times a second each."""
+
+    def __init__(self, kafka, count, a_second=4):
+        super().__init__(daemon=True)
+        from confluent_kafka import Producer
+        self.producer = Producer({"bootstrap.servers": kafka.address, "linger.ms": 2})
+        self.names, self.pause = [f"train-{i:02}" for i in range(count)], 1 / count / a_second
+        self.leaving = threading.Event()
+
+    def run(self):
+        signs = Signs.__new__(Signs)  # what it says, and nothing that it says it to
+        signs.boot, signs.sequence = uuid.uuid4().hex, 0
+        while not self.leaving.is_set():
+            for name in self.names:
+                message = small_frame(signs)
+                result = signs.result(("DangerAhead", 8))
+                result["detections"][0]["box"] = [8, 8, 24, 24]
+                self.send(FRAMES, name, "frame", "application/vnd.railquest.frame", signs.sequence, message)
+                self.send(EVENTS, name, "result", "application/json", signs.sequence, json.dumps(result))
+                self.leaving.wait(self.pause)
+        self.producer.flush(10)
+
+    def send(self, topic, name, kind, content, sequence, message):
+        stamp = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        headers = {"ce_specversion": "1.0", "ce_id": f"{sequence}-{kind}", "ce_source": f"/railquest/{name}/test", "ce_type": f"railquest.{kind}.v1",
+                   "ce_subject": name, "ce_time": stamp, "content-type": content}
+        self.producer.produce(topic, message, name, headers=list(headers.items()))
+        self.producer.poll(0)
+
+    def close(self):
+        self.leaving.set()
+        self.join()
+
+
+@pytest.mark.skipif(any(mark.args[0] for mark in chromium.MISSING), reason="no Chromium, or no npm")
+def test_twenty_trains_are_on_one_page_by_one_connection_and_so_is_one_that_was_recorded(trains, broker, kafka, tmp_path):  # noqa: F811
+    options = ("--record", tmp_path / "rings", "--record-size", "16")
+    yesterday = Service("monitor", broker, "--train", "old", *options)
+    yesterday.wait_ready("broker")
+    signs = Signs(broker.port, "railquest/old/result")
+    for _ in range(5):
+        signs.publisher.publish("railquest/old/frame", small_frame(signs))
+        signs.see()
+    wait_until(lambda: yesterday.metric('railquest_monitor_recorded_total{kind="result",outcome="written"}') == 5, "not all is recorded", 20)
+    signs.publisher.close()
+    assert yesterday.close() == 0, yesterday.log()
+    room = Room(kafka, *options)
+    assert room.get("/api/trains")[1]["trains"] == [{"train": "old", "place": 0, "heard": False, "alive": False, "alerts": []}]
+    assert room.get("/api/train/status")[0] == 404 and room.get("/api/train/status?train=old")[1]["hello"]["recorded"]
+    room.wait_member(4)
+    many = Many(kafka, 20)
+    many.start()
+    try:
+        done = subprocess.run(["node", "fleet.mjs", f"http://{room.address}/", "20", "old"], cwd=chromium.install(),
+                              capture_output=True, text=True, timeout=240)
+    finally:
+        many.close()
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    for name, way in (("best", "ws"), ("last", "poll")):
+        found = seen[name]
+        assert sorted(found["drawn"]) == many.names and found["transport"] == way, found
+        assert all(train["pictures"] >= 3 and train["boxes"] for train in found["drawn"].values()), found
+    assert (seen["best"]["sockets"], seen["best"]["fetched"]) == (1, 0) and seen["best"]["streams"] <= 1, seen["best"]
+    assert seen["last"]["sockets"] == seen["last"]["streams"] == 0 and seen["last"]["fetched"] >= 60, seen["last"]
+    recorded = seen["recorded"]
+    assert recorded["heard"] == "false" and "recorded" in recorded["tile"] and "old" not in recorded["alerts"], recorded
+    assert "old" in recorded["title"].lower() and recorded["complaints"] == [], recorded
+    assert room.metric("railquest_monitor_trains") == 20 and 'railquest_train_up{train="old"}' not in room.ask("/metrics")[1]
     assert room.close() == 0, room.log()
 
 

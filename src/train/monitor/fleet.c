@@ -47,33 +47,61 @@ static bool is_name(struct str name)
 	return name.len > 0 && name.len <= FLEET_MAX_NAME_BYTES;
 }
 
-struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error *err)
+struct fleet_train *fleet_first(const struct fleet *fleet)
 {
-	struct fleet_train *train = fleet_find(fleet, name);
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->trains[i]->is_heard)
+			return fleet->trains[i];
+	return NULL;
+}
 
-	if (train)
-		return train;
-	if (!is_name(name)) {
-		error_set(err, ERROR_INVALID, "\"%.*s\" is no train's name",
-			STR_ARG(((struct str){name.data, name.len < 80 ? name.len : 80})));
-		return NULL;
-	}
-	if (fleet->count == FLEET_MAX_TRAINS) {
-		error_set(err, ERROR_LIMIT, "the train \"%.*s\" is one more than %d", STR_ARG(name),
-			FLEET_MAX_TRAINS);
-		return NULL;
-	}
-	train = memory_alloc(sizeof *train);
-	snprintf(train->name, sizeof train->name, "%.*s", STR_ARG(name));
-	train->index = fleet->count;
+static struct fleet_train *add(struct fleet *fleet, struct str name)
+{
+	struct fleet_train *train = memory_alloc(sizeof *train);
 	struct state_setup setup = fleet->setup.state;
 
+	snprintf(train->name, sizeof train->name, "%.*s", STR_ARG(name));
+	train->index = fleet->count;
 	setup.train = train->name;
 	setup.place = (unsigned)train->index;
 	state_init(&train->state, &setup);
 	state_set_broker(&train->state, fleet->broker_is_there);
-	fleet->trains[fleet->count++] = train;
+	return fleet->trains[fleet->count++] = train;
+}
+
+/* NULL where it is no name, or `count` trains of its sort are there already. */
+static struct fleet_train *find_or_add(
+	struct fleet *fleet, struct str name, size_t count, struct error *err)
+{
+	struct fleet_train *train = fleet_find(fleet, name);
+
+	if (!train && !is_name(name)) {
+		error_set(err, ERROR_INVALID, "\"%.*s\" is no train's name",
+			STR_ARG(((struct str){name.data, name.len < 80 ? name.len : 80})));
+		return NULL;
+	}
+	if (!(train && train->is_heard) && count >= FLEET_MAX_HEARD) {
+		error_set(err, ERROR_LIMIT, "the train \"%.*s\" is one more than %d", STR_ARG(name),
+			FLEET_MAX_HEARD);
+		return NULL;
+	}
+	return train ? train : add(fleet, name);
+}
+
+struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error *err)
+{
+	struct fleet_train *train = find_or_add(fleet, name, fleet->heard_count, err);
+
+	if (train && !train->is_heard) {
+		train->is_heard = true;
+		fleet->heard_count++;
+	}
 	return train;
+}
+
+struct fleet_train *fleet_know(struct fleet *fleet, struct str name, struct error *err)
+{
+	return find_or_add(fleet, name, fleet->count - fleet->heard_count, err);
 }
 
 static bool take(struct state *state, const struct fleet_message *message, struct error *err)

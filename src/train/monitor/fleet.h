@@ -10,7 +10,11 @@
 #include "train/monitor/seen.h"
 #include "train/monitor/state.h"
 
-enum { FLEET_MAX_TRAINS = 64, FLEET_MAX_NAME_BYTES = 64 };
+/*
+ * Trains that were heard of, and as many that are known from recordings alone: however many of
+ * these there are, each that speaks has its place.
+ */
+enum { FLEET_MAX_HEARD = 64, FLEET_MAX_TRAINS = 2 * FLEET_MAX_HEARD, FLEET_MAX_NAME_BYTES = 64 };
 
 /* The last of what came late, until it is known whether something newer comes. */
 struct fleet_held {
@@ -20,7 +24,8 @@ struct fleet_held {
 
 struct fleet_train {
 	char name[FLEET_MAX_NAME_BYTES + 1];
-	size_t index; // in its fleet, in the order in which trains were heard of
+	size_t index;  // in its fleet, in the order in which trains became known
+	bool is_heard; // else it is known from a recording
 	struct state state;
 	struct seen seen; // ids, where messages have some
 	struct fleet_held held[STATE_KIND_COUNT];
@@ -59,7 +64,7 @@ struct fleet_setup {
 struct fleet {
 	struct fleet_setup setup;
 	struct fleet_train *trains[FLEET_MAX_TRAINS];
-	size_t count;
+	size_t count, heard_count;
 	bool broker_is_there;
 };
 
@@ -69,12 +74,16 @@ void fleet_finish(struct fleet *fleet); // a zeroed one, too
 
 /* NULL where there is none. */
 struct fleet_train *fleet_find(const struct fleet *fleet, struct str name);
+/* The first one that was heard of; NULL: none was. */
+struct fleet_train *fleet_first(const struct fleet *fleet);
 /*
- * The train of that name, which is new where there was none. Fails: ERROR_INVALID for what is no
- * train's name (1 to 64 bytes of UTF-8 without blanks, quotes and / + # \), ERROR_LIMIT where there
- * are FLEET_MAX_TRAINS already.
+ * The train of that name, which is heard of now. Fails: ERROR_INVALID for what is no
+ * train's name (1 to 64 bytes of UTF-8 without blanks, quotes and / + # \), ERROR_LIMIT where
+ * FLEET_MAX_HEARD others were heard of already.
  */
 struct fleet_train *fleet_get(struct fleet *fleet, struct str name, struct error *err);
+/* A train that was recorded once: it has a page, and no alert. The same errors. */
+struct fleet_train *fleet_know(struct fleet *fleet, struct str name, struct error *err);
 
 /* Fails as the readers of wire.h do; it is counted then. */
 bool fleet_take(struct fleet *fleet, struct fleet_train *train, const struct fleet_message *message,

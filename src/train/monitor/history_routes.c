@@ -170,8 +170,10 @@ bool monitor_recorded_train(
 		return false;
 	}
 	// One that was recorded need not have been heard of since this monitor began.
-	if (!name.len && monitor->fleet.count)
-		name = str_from(monitor->fleet.trains[0]->name);
+	const struct fleet_train *first = fleet_first(&monitor->fleet);
+
+	if (!name.len && first)
+		name = str_from(first->name);
 	*train = str_copy(request->arena, name);
 	if (name.len)
 		return true;

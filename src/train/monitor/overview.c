@@ -4,9 +4,14 @@
 #include "train/monitor/alerts.h"
 #include "train/monitor/fields.h"
 
-static bool is_alive(unsigned alerts)
+static bool is_alive(const struct fleet_train *train, unsigned alerts)
 {
-	return !(alerts & 1U << ALERT_SILENT);
+	return train->is_heard && !(alerts & 1U << ALERT_SILENT);
+}
+
+static unsigned alerts_now(const struct fleet_train *train, int64_t now_us)
+{
+	return train->is_heard ? alerts_of(&train->state, now_us) : 0;
 }
 
 static void put_alerts(struct buffer *out, unsigned alerts)
@@ -39,12 +44,13 @@ static void put_row(struct buffer *out, const struct fleet_train *train, int64_t
 {
 	const struct state *state = &train->state;
 	const struct state_facts *facts = &state->facts;
-	unsigned alerts = alerts_of(state, now_us);
+	unsigned alerts = alerts_now(train, now_us);
 
 	buffer_append_text(out, "{\"train\":");
 	json_string(out, str_from(train->name));
 	field_int(out, "place", (int64_t)train->index);
-	field_bool(out, "alive", is_alive(alerts));
+	field_bool(out, "heard", train->is_heard);
+	field_bool(out, "alive", is_alive(train, alerts));
 	put_alerts(out, alerts);
 	if (facts->heard_us)
 		field_int(out, "heard_us", facts->heard_us);
@@ -70,7 +76,7 @@ static uint64_t row_generation(const struct fleet_train *train, int64_t now_us)
 {
 	const uint64_t *generations = train->state.generations;
 
-	return 1 + alerts_of(&train->state, now_us) +
+	return 1 + alerts_now(train, now_us) +
 	       (generations[STATE_FRAME] + generations[STATE_DECISION] +
 		       generations[STATE_TELEMETRY]) *
 		       (1U << ALERT_COUNT);

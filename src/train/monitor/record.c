@@ -32,6 +32,24 @@ static void create_metrics(struct monitor_record *record, struct metrics *metric
 		"What the recordings of all trains take on the disk.");
 }
 
+/* Trains that were recorded before have a page, whether they will be heard of or not. */
+static void know_recorded(struct monitor *monitor, const char *folder)
+{
+	struct arena arena = {0};
+	struct error err = {0};
+	struct str *trains;
+	size_t count;
+
+	if (!ring_list_trains(folder, FLEET_MAX_HEARD, &arena, &trains, &count, &err))
+		log_warn("--record: %s; trains that were recorded before are shown once they are "
+			 "heard of",
+			err.text);
+	for (size_t i = 0; i < count; i++)
+		if (!fleet_know(&monitor->fleet, trains[i], &err))
+			log_warn("--record: %s", err.text);
+	arena_finish(&arena);
+}
+
 bool monitor_record_start(
 	struct monitor *monitor, const struct record_settings *settings, struct error *err)
 {
@@ -39,7 +57,7 @@ bool monitor_record_start(
 		.folder = settings->folder,
 		.max_bytes = (uint64_t)settings->size_mb << 20,
 		.max_age_ms = settings->age_ms,
-		.max_trains = FLEET_MAX_TRAINS,
+		.max_trains = FLEET_MAX_HEARD,
 	};
 
 	if (!settings->folder)
@@ -53,6 +71,9 @@ bool monitor_record_start(
 	monitor->record->recorder = recorder;
 	create_metrics(monitor->record, service_metrics(monitor->service));
 	service_ready(monitor->service, "recording", true, "");
+	// Over MQTT there is one train, whatever was recorded into the folder.
+	if (monitor->fleet.setup.state.is_remote)
+		know_recorded(monitor, settings->folder);
 	return true;
 }
 

@@ -67,9 +67,7 @@ struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_requ
 {
 	struct str name = form_get(&request->form, "train");
 	const struct fleet *fleet = &monitor->fleet;
-	struct fleet_train *train = name.len	   ? fleet_find(fleet, name)
-				    : fleet->count ? fleet->trains[0]
-						   : NULL;
+	struct fleet_train *train = name.len ? fleet_find(fleet, name) : fleet_first(fleet);
 
 	if (train)
 		return train;

@@ -53,8 +53,7 @@ struct monitor {
 	struct wire_id clock;
 	struct monitor_counts counts;
 	struct monitor_metrics metrics;
-	struct monitor_train_metrics *train_metrics; // of the first measured_trains of the fleet
-	size_t measured_trains;
+	struct monitor_train_metrics *train_metrics; // by the trains' places
 	struct http_timer *waking, *ticking;
 	bool will_wake;
 };
@@ -86,7 +85,8 @@ bool monitor_admit(struct monitor *monitor, struct http_request *request);
 /* The same for a WebSocket, whose viewer may send the token later: *has_token says whether it has,
  * or none is needed. */
 bool monitor_admit_socket(struct monitor *monitor, struct http_request *request, bool *has_token);
-/* The train that ?train= names, the first where it names none; NULL: it is answered, 404. */
+/* The train that ?train= names, the first that was heard of where it names none; NULL: it is
+ * answered, 404. */
 struct fleet_train *monitor_find_train(struct monitor *monitor, struct http_request *request);
 
 /* overview_routes.c: GET /api/trains, and its stream, live and live.mjpeg. */

@@ -403,7 +403,7 @@ void source_collect(struct source *source)
 	metric_set(source->metrics.duplicates, (double)fleet_duplicates(source->fleet));
 	metric_set(source->metrics.skipped, (double)status->skipped);
 	metric_set(source->metrics.up, status->is_up);
-	metric_set(source->metrics.trains, (double)source->fleet->count);
+	metric_set(source->metrics.trains, (double)source->fleet->heard_count);
 	metric_set(source->metrics.rebalances, (double)status->rebalances);
 	metric_set(source->metrics.lost, (double)status->lost);
 	for (size_t i = 0; i < TOPICS; i++) {

@@ -56,8 +56,12 @@ void monitor_collect_trains(struct monitor *monitor)
 	if (!monitor->train_metrics)
 		monitor->train_metrics =
 			memory_alloc_array(FLEET_MAX_TRAINS, sizeof *monitor->train_metrics);
-	for (; monitor->measured_trains < fleet->count; monitor->measured_trains++)
-		create(monitor, fleet->trains[monitor->measured_trains]);
-	for (size_t i = 0; i < fleet->count; i++)
+	for (size_t i = 0; i < fleet->count; i++) {
+		// One that is known from a recording may be scrapped by now: it is no alert.
+		if (!fleet->trains[i]->is_heard)
+			continue;
+		if (!monitor->train_metrics[i].up)
+			create(monitor, fleet->trains[i]);
 		collect(monitor, fleet->trains[i], clock_monotonic_us());
+	}
 }

@@ -51,26 +51,6 @@ struct ring_recorder {
 	struct ring_recorder_status status;
 };
 
-bool ring_folder_name(struct str train, char out[RING_MAX_FOLDER_BYTES])
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < train.len; i++) {
-		unsigned char c = (unsigned char)train.data[i];
-		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				(c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && i);
-
-		if (len + 4 > RING_MAX_FOLDER_BYTES)
-			return false;
-		if (is_plain)
-			out[len++] = (char)c;
-		else
-			len += (size_t)snprintf(out + len, 4, "%%%02X", c);
-	}
-	out[len] = '\0';
-	return len > 0;
-}
-
 /* --- on the thread --- */
 
 static void count_loss(struct ring_recorder *recorder, enum ring_kind kind, const struct error *why)

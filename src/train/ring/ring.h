@@ -147,6 +147,14 @@ enum { RING_MAX_FOLDER_BYTES = 224 };
  */
 bool ring_folder_name(struct str train, char out[RING_MAX_FOLDER_BYTES]);
 
+/*
+ * The trains of which something is in a recorder's folder, those that were recorded last first,
+ * `max` at most; in the arena. What else is in there is passed over; a folder that is not there has
+ * none. Fails: ERROR_SYSTEM.
+ */
+bool ring_list_trains(const char *folder, size_t max, struct arena *arena, struct str **out,
+	size_t *count, struct error *err);
+
 /* --- reading: any process, any number --- */
 
 struct ring_reader;

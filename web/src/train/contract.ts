@@ -114,6 +114,7 @@ export type Alert = 'silent' | 'pictures' | 'battery';
 export interface Row {
 	train: string;
 	place: number; // among the trains of this run of the monitor
+	heard: boolean; // since the monitor began; else it is known from its recording
 	alive: boolean;
 	alerts: Alert[];
 	number?: number;

@@ -59,7 +59,7 @@ export class Past {
 		this.open = true;
 		this.reels.clear();
 		await this.look();
-		this.seek(Math.max(this.line?.from_ms ?? 0, (this.line?.newest_ms ?? Date.now()) - 10_000));
+		this.seek(Math.max(this.line?.oldest_ms ?? 0, (this.line?.newest_ms ?? Date.now()) - 10_000));
 	}
 
 	close(): void {

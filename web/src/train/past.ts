@@ -5,6 +5,9 @@ import type { Box, Detection, Mode, Order } from './contract';
 /** [from, to, what] of a timeline, in Unix milliseconds. */
 export type Span<What> = [number, number, What];
 
+/** Behind the address of a train's page: it opens with the past. */
+export const PAST = '#past';
+
 export interface Timeline {
 	from_ms: number;
 	to_ms: number;

@@ -115,13 +115,53 @@ static void there_are_sixty_four_trains_at_most(void **state)
 	struct fixture *fixture = *state;
 	char name[16];
 
-	for (int i = 0; i < FLEET_MAX_TRAINS; i++) {
+	for (int i = 0; i < FLEET_MAX_HEARD; i++) {
 		snprintf(name, sizeof name, "train-%d", i);
 		assert_non_null(get(fixture, name));
 	}
 	assert_null(get(fixture, "one-more"));
 	assert_int_equal(fixture->err.kind, ERROR_LIMIT);
 	assert_non_null(get(fixture, "train-63"));
+}
+
+static void a_recorded_train_is_known_and_takes_nobodys_place(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fleet *fleet = &fixture->fleet;
+	struct fleet_train *old = fleet_know(fleet, STR("old"), &fixture->err);
+	char name[16];
+
+	assert_non_null(old);
+	assert_false(old->is_heard);
+	assert_null(fleet_first(fleet));
+	assert_ptr_equal(fleet_know(fleet, STR("old"), &fixture->err), old);
+	for (int i = 1; i < FLEET_MAX_HEARD; i++) {
+		snprintf(name, sizeof name, "recorded-%d", i);
+		assert_non_null(fleet_know(fleet, str_from(name), &fixture->err));
+	}
+	assert_null(fleet_know(fleet, STR("one-more"), &fixture->err));
+	assert_int_equal(fixture->err.kind, ERROR_LIMIT);
+	for (int i = 0; i < FLEET_MAX_HEARD; i++) {
+		snprintf(name, sizeof name, "train-%d", i);
+		assert_non_null(get(fixture, name));
+	}
+	assert_int_equal(fleet->count, FLEET_MAX_TRAINS);
+	assert_string_equal(fleet_first(fleet)->name, "train-0");
+	assert_null(get(fixture, "old")); // 64 others speak
+	assert_null(fleet_know(fleet, STR("a b"), &fixture->err));
+}
+
+static void a_recorded_train_that_speaks_is_heard_of_in_its_place(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fleet_train *old = fleet_know(&fixture->fleet, STR("old"), &fixture->err);
+
+	assert_ptr_equal(get(fixture, "old"), old);
+	assert_true(old->is_heard);
+	assert_int_equal(fixture->fleet.heard_count, 1);
+	assert_ptr_equal(fleet_know(&fixture->fleet, STR("old"), &fixture->err), old);
+	assert_true(old->is_heard);
+	assert_ptr_equal(fleet_first(&fixture->fleet), old);
 }
 
 static void each_train_has_a_state_of_its_own(void **state)
@@ -174,6 +214,8 @@ int main(void)
 		TEST(a_train_is_known_by_its_name_and_keeps_its_place),
 		TEST(what_is_no_name_makes_no_train),
 		TEST(there_are_sixty_four_trains_at_most),
+		TEST(a_recorded_train_is_known_and_takes_nobodys_place),
+		TEST(a_recorded_train_that_speaks_is_heard_of_in_its_place),
 		TEST(each_train_has_a_state_of_its_own),
 		TEST(what_cannot_be_read_is_counted_and_not_heard),
 		TEST(a_train_that_is_new_knows_whether_its_broker_is_there),

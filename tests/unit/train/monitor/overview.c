@@ -65,7 +65,8 @@ static void a_new_viewer_is_told_all_trains_with_their_places(void **state)
 	const char *said = told(*state, 10 * SECOND);
 
 	assert_non_null(strstr(said, "<{\"now_us\":10000000,\"run\":\""));
-	assert_non_null(strstr(said, "{\"train\":\"blue\",\"place\":0,\"alive\":false"));
+	assert_non_null(
+		strstr(said, "{\"train\":\"blue\",\"place\":0,\"heard\":true,\"alive\":false"));
 	assert_non_null(strstr(said, "{\"train\":\"red\",\"place\":1,"));
 	assert_non_null(strstr(said, "\"kafka\":{\"up\":true}}>"));
 	assert_null(strstr(said, "results"));
@@ -111,6 +112,19 @@ static void who_does_not_want_results_is_not_woken_by_them(void **state)
 	assert_null(told(fixture, 10 * SECOND + OVERVIEW_PACE_US));
 }
 
+static void a_train_of_which_only_a_recording_is_known_is_no_alert(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error err = {0};
+
+	assert_non_null(fleet_know(&fixture->fleet, STR("old"), &err));
+	assert_non_null(strstr(told(fixture, 10 * SECOND),
+		"{\"train\":\"old\",\"place\":2,\"heard\":false,\"alive\":false,\"alerts\":[]}"));
+	assert_non_null(fleet_get(&fixture->fleet, STR("old"), &err));
+	assert_non_null(strstr(told(fixture, 11 * SECOND),
+		"\"place\":2,\"heard\":true,\"alive\":false,\"alerts\":[\"silent\"]"));
+}
+
 static void silence_lasts_a_second_at_most(void **state)
 {
 	struct fixture *fixture = *state;
@@ -129,6 +143,7 @@ int main(void)
 		TEST(rows_wait_for_their_pace_and_results_do_not),
 		TEST(of_several_results_the_newest_of_each_train_is_told),
 		TEST(who_does_not_want_results_is_not_woken_by_them),
+		TEST(a_train_of_which_only_a_recording_is_known_is_no_alert),
 		TEST(silence_lasts_a_second_at_most),
 	};
 

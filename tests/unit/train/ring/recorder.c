@@ -188,6 +188,46 @@ static void it_is_read_while_it_is_written(void **state)
 	ring_recorder_stop(recorder);
 }
 
+static void mend(const char *command_of_folder)
+{
+	char command[256];
+
+	snprintf(command, sizeof command, "cd %s && %s", folder, command_of_folder);
+	assert_int_equal(system(command), 0); // NOLINT: a test's own folder
+}
+
+static void trains_that_were_recorded_are_listed_the_last_one_first(void **state)
+{
+	struct ring_recorder *recorder = start(4);
+	const char *const names[] = {"blue", "../a/b", "rouge-é"};
+	struct arena arena = {0};
+	struct error err = {0};
+	struct str *trains;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		ring_recorder_add(
+			recorder, str_from(names[i]), RING_PRESENCE, false, 1000, STR("{}"));
+	ring_recorder_stop(recorder);
+	mend("mkdir empty 'no%2ename' 'no%zz' '%' && touch file && "
+	     "cp -r blue %62lue && " // another way to write a name of ours
+	     "touch -d 2001-01-01 blue && touch -d 2003-01-01 rouge* && touch -d 2002-01-01 %2E*");
+	assert_true(ring_list_trains(folder, 8, &arena, &trains, &count, &err));
+	assert_int_equal(count, 3);
+	assert_true(str_equal(trains[0], STR("rouge-é")));
+	assert_true(str_equal(trains[1], STR("../a/b")));
+	assert_true(str_equal(trains[2], STR("blue")));
+	assert_true(ring_list_trains(folder, 1, &arena, &trains, &count, &err));
+	assert_int_equal(count, 1);
+	assert_true(str_equal(trains[0], STR("rouge-é")));
+	assert_true(ring_list_trains("/nowhere/at/all", 8, &arena, &trains, &count, &err));
+	assert_int_equal(count, 0);
+	assert_false(ring_list_trains("/dev/null", 8, &arena, &trains, &count, &err));
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	arena_finish(&arena);
+}
+
 static void notes_say_what_a_timeline_needs(void **state)
 {
 	const struct wire_decision decision = {.origin = {.trace.bytes[0] = 1,
@@ -245,6 +285,7 @@ int main(void)
 		TEST(a_folder_is_recorded_into_by_one_process),
 		TEST(what_waits_is_written_before_it_stops),
 		TEST(it_is_read_while_it_is_written),
+		TEST(trains_that_were_recorded_are_listed_the_last_one_first),
 		TEST(notes_say_what_a_timeline_needs),
 		TEST(the_names_of_modes_are_those_of_the_wire),
 	};
