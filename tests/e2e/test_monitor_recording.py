@@ -230,7 +230,12 @@ def test_the_page_plays_any_minute_of_the_past(past, tmp_path):
     assert "pixels, seen in" in found["reason"] and 0 <= found["percent"] <= 100
     assert any(event["kind"] == "decision" and event["order"] == "stop" and event["at_ms"] == found["at"] for event in events)
     assert found["is_drawn"] and found["went_on_ms"] > 0 and found["stood"]
-    assert found["clip"].endswith("-boxes.mp4") and probe(tmp_path / "past.png.mp4")[0] > 0
+    stands, after, before = found["steps"]
+    numbers = [event["number"] for event in sorted(frames.values(), key=lambda event: (event["at_ms"], event["number"]))]
+    assert numbers[numbers.index(stands) + 1] == after and before == stands, (found["steps"], numbers)
+    assert found["day"] == 2020 and found["is_back"]
+    assert found["clip"].endswith("-boxes.mp4") and 0 < probe(tmp_path / "past.png.mp4")[0] < 15
+    assert found["stops"] == 1
     assert found["french"] and found["is_closed"] and not found["complaints"]
 
 

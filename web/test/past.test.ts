@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changes, extent, lastAt, Reel, type PastEvent, type Timeline } from '../src/train/past';
+import { changes, extent, fieldOf, lastAt, Reel, type PastEvent, type Timeline } from '../src/train/past';
 
 const event = (kind: PastEvent['kind'], at_ms: number, number: number, more: Partial<PastEvent> = {}): PastEvent => ({ kind, at_ms, number, ...more });
 const sign = { class_id: 1, class_name: 'DangerAhead', confidence: 0.9, box: [1, 2, 3, 4] as [number, number, number, number] };
@@ -40,6 +40,22 @@ test('events may come in any order', () => {
 	const events = Array.from({ length: 50 }, (_, i) => event('frame', (i * 37) % 50, i));
 	const reel = new Reel(events);
 	for (let at = 0; at < 50; at++) assert.equal(reel.at(at).frame?.at_ms, at);
+});
+
+test('from a picture one steps to the one before and the one after, over a gap too', () => {
+	const reel = new Reel([event('frame', 100, 1), event('frame', 140, 2), event('frame', 9_000, 3), event('result', 120, 4)]);
+	assert.equal(reel.neighbour(100, 1), 140);
+	assert.equal(reel.neighbour(150, 1), 9_000);
+	assert.equal(reel.neighbour(9_000, 1), null);
+	assert.equal(reel.neighbour(9_100, -1), 140, 'the one shown is that of 9000');
+	assert.equal(reel.neighbour(140, -1), 100);
+	assert.equal(reel.neighbour(100, -1), null);
+	assert.equal(reel.neighbour(50, -1), null);
+});
+
+test('an instant is written as a field of date and time has it', () => {
+	for (const at_ms of [0, 1_795_806_000_000, Date.now()]) assert.equal(new Date(fieldOf(at_ms)).getTime(), Math.floor(at_ms / 1000) * 1000);
+	assert.match(fieldOf(1_582_977_296_000), /^2020-\d\d-\d\dT\d\d:\d\d:\d\d$/);
 });
 
 test('spans lie where they belong, and are never too thin to be seen', () => {

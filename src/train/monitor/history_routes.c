@@ -105,6 +105,12 @@ static void answer_picture(struct http_request *request, const struct look *look
 		"x-train-at:", str_format(request->arena, "%lld", (long long)entry->at_ms));
 	http_add_header(request, "x-train-key:",
 		str_format(request->arena, "%016llx", (unsigned long long)entry->note.key));
+	if (look->picture.width_px) {
+		http_add_header(request, "x-train-width:",
+			str_format(request->arena, "%lld", (long long)look->picture.width_px));
+		http_add_header(request, "x-train-height:",
+			str_format(request->arena, "%lld", (long long)look->picture.height_px));
+	}
 	http_answer(request, 200, live_picture_type(look->picture.format), look->picture.data);
 }
 

@@ -44,7 +44,7 @@ found.number = await number();
 found.at = Number(await past().getAttribute('data-past'));
 
 // It goes on from there, and stands still when it is told to.
-await page.getByRole('button', { name: '▶' }).click();
+await page.getByRole('button', { name: '▶ Play' }).click();
 await until((from) => Number(document.querySelector('[data-past] .picture').dataset.number) > from, found.number);
 await page.getByRole('button', { name: '❚❚' }).click();
 const stood = Number(await past().getAttribute('data-past'));
@@ -52,10 +52,44 @@ found.went_on_ms = stood - found.at;
 await wait(500);
 found.stood = Number(await past().getAttribute('data-past')) === stood;
 
-const [download] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), page.getByRole('button', { name: 'with boxes' }).click()]);
+// Picture by picture.
+const stands = await number();
+await page.getByRole('button', { name: 'Picture after' }).click();
+await until((from) => Number(document.querySelector('[data-past] .picture').dataset.number) > from, stands);
+const after = await number();
+await page.getByRole('button', { name: 'Picture before' }).click();
+await until((to) => Number(document.querySelector('[data-past] .picture').dataset.number) < to, after);
+found.steps = [stands, after, await number()];
+
+// To another day, of which nothing is recorded, and back.
+const field = page.locator('[data-past] input[type=datetime-local]');
+const here = await field.inputValue();
+await field.fill('2020-02-29T12:34:56');
+await page.locator('[data-past] .none').waitFor();
+found.day = new Date(Number(await past().getAttribute('data-past'))).getFullYear();
+await field.fill(here);
+await until(() => Number(document.querySelector('[data-past] .picture').dataset.number) > 0);
+found.is_back = (await field.inputValue()) === here;
+
+await page.getByRole('combobox', { name: 'Film from here on' }).selectOption('10 seconds');
+const [download] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), page.getByRole('button', { name: '⤓ with boxes' }).click()]);
 found.clip = download.suggestedFilename();
 await download.saveAs(`${picture}.mp4`);
+await page.locator('[data-film=done], [data-film=cut]').waitFor();
 found.plays = await page.evaluate(async (type) => document.createElement('video').canPlayType(type), 'video/mp4; codecs="avc1.64001f"');
+
+// STOP is STOP while the past's handle has the keyboard; this one is kept from the train.
+let stops = 0;
+await page.route('**/api/train/stop*', (route) => {
+	stops++;
+	return route.fulfill({ status: 503, contentType: 'application/json', body: '{"error":"a test"}' });
+});
+await page.locator('[data-past] input[type=range]').focus();
+await page.keyboard.press('Space');
+await page.locator('[data-command=stop]').waitFor();
+found.stops = stops;
+opened.complaints.splice(0, Infinity, ...opened.complaints.filter((one) => !one.includes('503')));
+await page.locator('[data-past] h2').click();
 
 await page.keyboard.press('t');
 found.french = await page.getByRole('button', { name: 'Revenir au direct' }).isVisible();

@@ -3,16 +3,17 @@
  * time; of pictures the one whose turn it is, so that a slow way shows fewer of them and none late.
  */
 
-import { Reel, type Moment, type PastEvent, type Timeline } from './past';
+import { Reel, type Film, type Moment, type PastEvent, type Timeline } from './past';
 
 const STRETCH_MS = 30_000;
 const BEFORE_MS = 6_000; // what was said before a stretch still holds in it
 const AFTER_MS = 2_000; // a picture's result and decision come after it
 const KEPT = 4; // stretches
 const TICK_MS = 50;
-const CLIP_MS = 60_000;
+const GAP_MS = 2_000; // where nothing is recorded for longer, playing goes on behind it
 
-export const SPANS_MS = [60_000, 600_000, 3_600_000, 86_400_000] as const;
+export const SPANS_MS = [60_000, 600_000, 3_600_000, 86_400_000, 604_800_000] as const;
+export const FILMS_MS = [10_000, 60_000, 300_000] as const;
 
 const NOTHING: Moment = { frame: null, detections: [], decision: null, telemetry: null };
 
@@ -28,7 +29,9 @@ export class Past {
 	bitmap = $state.raw<ImageBitmap | null>(null);
 	shown = $state(-1); // number of the picture in `bitmap`
 	trouble = $state(''); // in the monitor's words
-	making = $state(false); // a clip
+	film = $state<Film | null>(null);
+	width = $state(0); // of the picture that boxes refer to; 0: its own
+	height = $state(0);
 
 	private readonly reels = new Map<number, Reel | null>(); // null: it is being fetched
 	private readonly growing = new Set<number>(); // stretches that were not over when they were fetched
@@ -79,20 +82,40 @@ export class Past {
 		this.see();
 	}
 
+	/** One picture on, or back. */
+	step(way: -1 | 1): void {
+		this.playing = false;
+		const next_ms = this.reels.get(Math.floor(this.at_ms / STRETCH_MS))?.neighbour(this.at_ms, way);
+		this.seek(next_ms ?? this.beyond(way));
+	}
+
+	/** The next instant that way of which the timeline knows a picture; where it knows none, a little further. */
+	private beyond(way: -1 | 1): number {
+		const spans = this.line?.pictures ?? [];
+		if (way > 0) return spans.find(([from_ms]) => from_ms > this.at_ms)?.[0] ?? this.at_ms + 1_000;
+		return spans.filter(([, to_ms]) => to_ms < this.at_ms).at(-1)?.[1] ?? this.at_ms - 1_000;
+	}
+
+	/** The timeline half its length on, or back; the instant stays. */
+	shift(way: -1 | 1): void {
+		if (this.line) void this.look(Math.min(Date.now(), this.line.to_ms + (way * this.span_ms) / 2));
+	}
+
 	play(): void {
 		this.playing = !this.playing;
 		this.ticked_ms = performance.now();
 	}
 
-	/** A minute from here on, as a file. */
-	async clip(boxes: boolean): Promise<void> {
-		this.making = true;
-		const answer = await this.ask('history/clip.mp4', { from: seconds(this.at_ms), to: seconds(this.at_ms + CLIP_MS), boxes: boxes ? '1' : '0' });
-		this.making = false;
+	/** What comes from here on, the picture that is shown the first, as a file. */
+	async clip(long_ms: number, boxes: boolean): Promise<void> {
+		const from_ms = this.moment.frame?.at_ms ?? this.at_ms;
+		this.film = 'making';
+		const answer = await this.ask('history/clip.mp4', { from: seconds(from_ms), to: seconds(from_ms + long_ms), boxes: boxes ? '1' : '0' });
+		this.film = answer?.status === 503 ? 'busy' : !answer?.ok ? 'failed' : answer.headers.has('X-Train-Cut') ? 'cut' : 'done';
 		if (!answer?.ok) return;
 		const link = document.createElement('a');
 		link.href = URL.createObjectURL(await answer.blob());
-		link.download = `${this.train || 'train'}-${new Date(this.at_ms).toISOString().slice(0, 19).replaceAll(':', '')}${boxes ? '-boxes' : ''}.mp4`;
+		link.download = `${this.train || 'train'}-${new Date(from_ms).toISOString().slice(0, 19).replaceAll(':', '')}${boxes ? '-boxes' : ''}.mp4`;
 		link.click();
 		setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 	}
@@ -102,9 +125,16 @@ export class Past {
 		const now_ms = performance.now();
 		const end_ms = this.line?.newest_ms ?? 0;
 		this.at_ms = Math.min(end_ms, this.at_ms + (now_ms - this.ticked_ms) * this.speed);
+		if (this.reels.get(Math.floor(this.at_ms / STRETCH_MS)) && !this.moment.frame) this.leap();
 		this.ticked_ms = now_ms;
 		if (this.at_ms >= end_ms) this.playing = false;
 		this.see();
+	}
+
+	/** Where nothing is recorded for long nobody wants to wait for it. */
+	private leap(): void {
+		const next = this.line?.pictures.find(([from_ms]) => from_ms > this.at_ms);
+		if (next && next[0] - this.at_ms > GAP_MS) this.at_ms = next[0];
 	}
 
 	private see(): void {
@@ -146,6 +176,8 @@ export class Past {
 				const bitmap = await createImageBitmap(await answer.blob());
 				this.bitmap?.close();
 				this.bitmap = bitmap;
+				this.width = Number(answer.headers.get('X-Train-Width')) || bitmap.width;
+				this.height = Number(answer.headers.get('X-Train-Height')) || bitmap.height;
 			}
 			this.shown = frame.number;
 		} catch {

@@ -5,6 +5,9 @@ import type { Box, Detection, Mode, Order } from './contract';
 /** [from, to, what] of a timeline, in Unix milliseconds. */
 export type Span<What> = [number, number, What];
 
+/** What became of a film; `cut`: it ends at the most that one may hold. */
+export type Film = 'making' | 'done' | 'cut' | 'busy' | 'failed';
+
 /** Behind the address of a train's page: it opens with the past. */
 export const PAST = '#past';
 
@@ -111,6 +114,20 @@ export class Reel {
 			telemetry: lastAt(this.telemetries, at_ms, HOLDS_MS),
 		};
 	}
+
+	/** When the picture before or after the one of an instant was taken; null: this stretch has none. */
+	neighbour(at_ms: number, way: -1 | 1): number | null {
+		if (way > 0) return this.frames.find((frame) => frame.at_ms > at_ms)?.at_ms ?? null;
+		const shown = lastAt(this.frames, at_ms, Infinity);
+		return (shown && lastAt(this.frames, shown.at_ms - 1, Infinity)?.at_ms) ?? null;
+	}
+}
+
+/** How a viewer's clock writes an instant for a field of date and time, to the second. */
+export function fieldOf(at_ms: number): string {
+	const at = new Date(at_ms);
+	const two = (n: number) => String(n).padStart(2, '0');
+	return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
 /** Where a span lies in a timeline that is `width` wide: left edge and width; null: outside. */

@@ -3,6 +3,7 @@
 import type { LanguageCode } from '../format';
 import type { Alert, Kafka, Mode, Order, Outcome, Verb } from './contract';
 import type { Because, Rung } from './ladder';
+import type { Film } from './past';
 
 type Membership = Kafka['membership'];
 type Said<K extends string> = Record<K, string>;
@@ -117,9 +118,22 @@ const en = {
 	past_pause: 'Pause',
 	past_speed: 'Speed',
 	past_span: 'Timeline',
-	past_spans: ['1 minute', '10 minutes', '1 hour', '1 day'],
-	past_clip: 'Film of the next minute',
+	past_spans: ['1 minute', '10 minutes', '1 hour', '1 day', '1 week'],
+	past_before: 'Picture before',
+	past_after: 'Picture after',
+	past_earlier: 'Timeline: earlier',
+	past_later: 'Timeline: later',
+	past_clip: 'Film from here on',
+	past_clips: ['10 seconds', '1 minute', '5 minutes'],
+	past_clip_plain: 'without boxes',
 	past_clip_boxes: 'with boxes',
+	past_films: {
+		making: 'The film is being made…',
+		done: 'The film is downloaded.',
+		cut: 'The film is downloaded; it ends early, at the most that a film may hold.',
+		busy: 'Another film is being made: try again in a moment.',
+		failed: 'No film',
+	} as Said<Film>,
 };
 
 export type TrainWords = { [K in keyof typeof en]: (typeof en)[K] };
@@ -234,9 +248,22 @@ const fr: TrainWords = {
 	past_pause: 'Pause',
 	past_speed: 'Vitesse',
 	past_span: 'Frise',
-	past_spans: ['1 minute', '10 minutes', '1 heure', '1 jour'],
-	past_clip: 'Film de la minute qui suit',
+	past_spans: ['1 minute', '10 minutes', '1 heure', '1 jour', '1 semaine'],
+	past_before: 'Image précédente',
+	past_after: 'Image suivante',
+	past_earlier: 'Frise : plus tôt',
+	past_later: 'Frise : plus tard',
+	past_clip: 'Film à partir d’ici',
+	past_clips: ['10 secondes', '1 minute', '5 minutes'],
+	past_clip_plain: 'sans les cadres',
 	past_clip_boxes: 'avec les cadres',
+	past_films: {
+		making: 'Le film est en cours de fabrication…',
+		done: 'Le film est téléchargé.',
+		cut: 'Le film est téléchargé ; il s’arrête plus tôt, à la taille maximale d’un film.',
+		busy: 'Un autre film est en cours de fabrication : réessayez dans un instant.',
+		failed: 'Pas de film',
+	},
 };
 
 export const trainWords: Record<LanguageCode, TrainWords> = { en, fr };
