@@ -101,8 +101,8 @@ void monitor_audit(struct monitor *monitor, const struct fleet_train *train,
 		wire_verb_name(command->verb), train->name, result, id, command->giver.from,
 		command->reason[0] ? " reason=" : "", command->reason);
 	write_event(&event, train, command, result);
-	if (monitor->source)
-		source_audit(monitor->source, train, &command->id, result, buffer_str(&event));
+	if (monitor->dispatch)
+		dispatch_audit(monitor->dispatch, train, &command->id, result, buffer_str(&event));
 	buffer_append_char(&event, '\n');
 	keep(monitor, buffer_str(&event));
 	buffer_finish(&event);

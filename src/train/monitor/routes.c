@@ -238,8 +238,8 @@ static bool send(
 {
 	struct buffer out = {0};
 
-	if (monitor->source)
-		return source_command(monitor->source, train, command);
+	if (monitor->dispatch)
+		return dispatch_command(monitor->dispatch, train, command);
 	wire_write_command(&out, command);
 	bool sent = service_publish(
 		monitor->service, SERVICE_COMMAND, buffer_str(&out), 1, BUS_KEEP_ALL);

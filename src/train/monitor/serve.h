@@ -4,6 +4,7 @@
 
 #include "base/line_log.h"
 #include "train/monitor/access.h"
+#include "train/monitor/dispatch.h"
 #include "train/monitor/fleet.h"
 #include "train/monitor/source.h"
 #include "train/service/service.h"
@@ -49,7 +50,8 @@ struct monitor {
 	struct access access;
 	struct monitor_audit audit;
 	struct fleet fleet;
-	struct source *source; // the cloud; NULL: the train's own broker
+	struct source *source;	   // the cloud; NULL: the train's own broker
+	struct dispatch *dispatch; // the way to it; NULL as `source`
 	struct wire_id clock;
 	struct monitor_counts counts;
 	struct monitor_metrics metrics;
@@ -66,6 +68,12 @@ void monitor_create_metrics(struct monitor *monitor);
 void monitor_collect(void *context);
 void monitor_collect_trains(struct monitor *monitor); // train_metrics.c
 void monitor_note_hop(void *context, enum journey_hop hop, int64_t took_us);
+
+/* listen.c: subscribes to what one train's broker brings. Fails: as fleet_get. */
+bool monitor_listen(struct monitor *monitor, struct str train, struct error *err);
+/* What service_options.message and .bus_state want. */
+void monitor_take_message(void *monitor, struct str topic, struct str payload);
+void monitor_take_bus_state(void *monitor, bool is_connected);
 
 /* audit.c. Lines go to `path`, too (NULL: to no file). Fails: ERROR_SYSTEM. */
 bool monitor_audit_open(struct monitor *monitor, const char *path, struct error *err);

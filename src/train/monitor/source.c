@@ -17,11 +17,8 @@
 
 enum {
 	STATUS_US = 500000,
-	PATIENCE_MS = 3000, // with a command's way to the cluster: later than that nobody means it
 	MAX_WAITING_BYTES = 32 << 20,
-	MAX_COMMAND_BYTES = 64 << 10,
 	FIRST_FRAMES_MS = 3000, // of pictures the newest is enough to begin with
-	COMMANDS_UNDER_WAY = 64,
 };
 
 enum { RECORD_TAKEN, RECORD_UNREADABLE, RECORD_OTHER, RECORD_OUTCOMES };
@@ -30,19 +27,13 @@ struct source {
 	struct service *service;
 	struct fleet *fleet;
 	struct kafka_receiver *receiver;
-	struct kafka_sender *sender;
-	struct service_watch *receiving, *sending;
+	struct service_watch *receiving;
 	char group[96];
 	struct kafka_receiver_status status;
 	struct buffer told; // of the status, JSON
 	int64_t told_us;
 	bool was_up, was_told_down;
 	int64_t records[RECORD_OUTCOMES];
-	struct {
-		struct fleet_train *train;
-		struct wire_id id;
-	} under_way[COMMANDS_UNDER_WAY]; // a ring, by tag
-	uint64_t next_tag;
 	struct {
 		struct metric *records[RECORD_OUTCOMES], *late, *duplicates, *skipped;
 		struct metric *up, *trains, *rebalances, *lost;
@@ -162,104 +153,6 @@ static void on_receive(void *context, uint32_t events)
 
 	(void)events;
 	kafka_receiver_attend(source->receiver);
-}
-
-/* --- commands --- */
-
-static void on_report(void *context, const struct kafka_report *report)
-{
-	struct source *source = context;
-	size_t at = report->tag % COMMANDS_UNDER_WAY;
-	struct fleet_train *train = source->under_way[at].train;
-
-	if (report->has_arrived || !train)
-		return;
-	log_warn("a command for the train %s did not reach the cluster: %s", train->name,
-		report->why);
-	state_fail_command(
-		&train->state, &source->under_way[at].id, report->why, clock_monotonic_us());
-}
-
-static void on_trouble(void *context, const char *why, bool all_are_down)
-{
-	(void)context;
-	(void)all_are_down;
-	log_debug("commands: %s", why); // the receiver says the same
-}
-
-static void on_send(void *context, uint32_t events)
-{
-	struct source *source = context;
-
-	(void)events;
-	kafka_sender_attend(source->sender);
-}
-
-static bool post(struct source *source, const struct fleet_train *train, const char *type,
-	struct str id, struct str data, uint64_t tag, struct error *err)
-{
-	struct wire_cloud_header made[WIRE_CLOUD_HEADERS];
-	struct kafka_header headers[WIRE_CLOUD_HEADERS];
-	struct arena arena = {0};
-	const struct wire_cloud_event event = {
-		.id = id,
-		.source = STR("/railquest/monitor"),
-		.type = str_from(type),
-		.subject = str_from(train->name),
-		.time_ms = clock_wall_ms(),
-		.content_type = STR("application/json"),
-		.data = data,
-	};
-	struct kafka_record record = {
-		.topic = SOURCE_COMMANDS_TOPIC,
-		.key = event.subject,
-		.value = data,
-		.headers = headers,
-		.header_count = wire_cloud_headers(&event, &arena, made),
-		.tag = tag,
-	};
-
-	for (size_t i = 0; i < record.header_count; i++)
-		headers[i] = (struct kafka_header){made[i].name, made[i].value};
-	bool ok = kafka_send(source->sender, &record, err);
-
-	arena_finish(&arena);
-	return ok;
-}
-
-bool source_command(
-	struct source *source, struct fleet_train *train, const struct wire_command *command)
-{
-	uint64_t tag = source->next_tag++;
-	struct buffer data = {0};
-	struct error err = {0};
-	char id[33];
-
-	source->under_way[tag % COMMANDS_UNDER_WAY].train = train;
-	source->under_way[tag % COMMANDS_UNDER_WAY].id = command->id;
-	wire_write_command(&data, command);
-	wire_id_print(id, &command->id);
-	bool ok = post(
-		source, train, "railquest.command.v1", str_from(id), buffer_str(&data), tag, &err);
-
-	if (!ok)
-		log_warn("a command for the train %s is not sent: %s", train->name, err.text);
-	buffer_finish(&data);
-	return ok;
-}
-
-void source_audit(struct source *source, const struct fleet_train *train, const struct wire_id *id,
-	const char *result, struct str data)
-{
-	uint64_t tag = source->next_tag++;
-	struct error err = {0};
-	char hex[33], name[64];
-
-	source->under_way[tag % COMMANDS_UNDER_WAY].train = NULL;
-	wire_id_print(hex, id);
-	snprintf(name, sizeof name, "%s-%s", hex, result);
-	if (!post(source, train, "railquest.audit.v1", str_from(name), data, tag, &err))
-		log_warn("an audit event is not sent: %s", err.text);
 }
 
 /* --- what is known of the cluster --- */
@@ -443,18 +336,10 @@ static bool connect(struct source *source, const struct source_options *options,
 		.topic_count = TOPICS,
 		.max_waiting_bytes = MAX_WAITING_BYTES,
 	};
-	const struct kafka_sender_options sender = {
-		.settings = &options->kafka,
-		.client_id = "railquest-monitor",
-		.max_record_bytes = MAX_COMMAND_BYTES,
-		.patience_ms = PATIENCE_MS,
-	};
 	const struct kafka_receiver_listener receiving = {source, on_record};
-	const struct kafka_listener sending = {source, on_report, on_trouble};
 
 	source->receiver = kafka_receiver_create(&receiver, &receiving, err);
-	source->sender = source->receiver ? kafka_sender_create(&sender, &sending, err) : NULL;
-	return source->sender != NULL;
+	return source->receiver != NULL;
 }
 
 struct source *source_open(struct service *service, struct fleet *fleet,
@@ -474,8 +359,6 @@ struct source *source_open(struct service *service, struct fleet *fleet,
 	service_ready(service, "kafka", false, "not reached yet");
 	source->receiving = service_watch(
 		service, kafka_receiver_fd(source->receiver), EPOLLIN, on_receive, source);
-	source->sending =
-		service_watch(service, kafka_sender_fd(source->sender), EPOLLIN, on_send, source);
 	return source;
 }
 
@@ -484,9 +367,7 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	service_watch_drop(source->receiving);
-	service_watch_drop(source->sending);
 	kafka_receiver_destroy(source->receiver);
-	kafka_sender_destroy(source->sender, 500);
 	buffer_finish(&source->told);
 	free(source);
 }

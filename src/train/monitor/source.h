@@ -1,4 +1,4 @@
-/* train/monitor/source.h — the cloud as where a monitor hears from, and sends commands to. */
+/* train/monitor/source.h — the cloud as where a monitor hears from. */
 #ifndef TRAIN_MONITOR_SOURCE_H
 #define TRAIN_MONITOR_SOURCE_H
 
@@ -8,7 +8,6 @@
 
 #define SOURCE_EVENTS_TOPIC "railquest.events"
 #define SOURCE_FRAMES_TOPIC "railquest.frames"
-#define SOURCE_COMMANDS_TOPIC "railquest.commands"
 
 struct source_options {
 	struct kafka_settings kafka;
@@ -20,7 +19,7 @@ struct source;
 
 /*
  * Joins the group in the background; what it hears goes to `fleet`, which outlives it. Fails: as
- * kafka_receiver_create, kafka_sender_create.
+ * kafka_receiver_create.
  */
 struct source *source_open(struct service *service, struct fleet *fleet,
 	const struct source_options *options, struct error *err);
@@ -31,16 +30,5 @@ void source_tick(struct source *source, int64_t now_us);
 void source_collect(struct source *source); // sets its metrics
 /* What is known of the cluster, a JSON object; valid until the next tick. */
 struct str source_status(const struct source *source);
-
-/*
- * Sends a CloudEvent railquest.command.v1 whose data is the command. False where it cannot be
- * tried; what is tried and does not arrive within some seconds is told to the train's state.
- */
-bool source_command(
-	struct source *source, struct fleet_train *train, const struct wire_command *command);
-
-/* Sends a CloudEvent railquest.audit.v1 beside the command; `result` makes its id another one. */
-void source_audit(struct source *source, const struct fleet_train *train, const struct wire_id *id,
-	const char *result, struct str data);
 
 #endif

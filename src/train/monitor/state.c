@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "train/monitor/presence.h"
 #include "train/monitor/sections.h"
+#include "train/monitor/state_taking.h"
 
 #include <stdio.h>
 
@@ -47,16 +48,14 @@ static bool is_same(const struct wire_id *a, const struct wire_id *b)
 	return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* Counts a message; `ok` as it was read. */
-static bool count(struct state *state, enum state_kind kind, bool ok)
+bool state_count(struct state *state, enum state_kind kind, bool ok)
 {
 	state->taken[kind] += ok;
 	state->refused[kind] += !ok;
 	return ok;
 }
 
-/* On our clock, if it can be; else 0. */
-static int64_t on_our_clock(
+int64_t state_on_our_clock(
 	const struct state *state, const struct wire_id *clock, int64_t at_us, int64_t now_us)
 {
 	if (is_same(clock, &state->setup.clock))
@@ -71,13 +70,13 @@ static void learn_clock(struct state *state, const struct wire_origin *origin)
 			origin->captured_monotonic_us);
 }
 
-static void hear(struct state *state, int64_t now_us)
+void state_hear(struct state *state, int64_t now_us)
 {
 	if (!state->is_late)
 		state->facts.heard_us = now_us;
 }
 
-static void tell_hop(const struct state *state, enum journey_hop hop, const int64_t *hops)
+void state_tell_hop(const struct state *state, enum journey_hop hop, const int64_t *hops)
 {
 	if (state->setup.hop && hops[hop] >= 0 && !state->is_late)
 		state->setup.hop(state->setup.context, hop, hops[hop]);
@@ -89,7 +88,7 @@ static void keep_picture(struct state *state, const struct wire_id *trace, struc
 	enum wire_format format, enum clocks_kind clock, int64_t at_us, int64_t now_us)
 {
 	drop_picture(&state->picture);
-	hear(state, now_us);
+	state_hear(state, now_us);
 	state->picture.number++;
 	state->picture.trace = *trace;
 	state->picture.format = format;
@@ -115,7 +114,8 @@ static void take_own_frame(struct state *state, const struct wire_frame *frame, 
 	state->boot = origin->boot;
 	state->sequence = origin->sequence;
 	learn_clock(state, origin);
-	int64_t at_us = on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us);
+	int64_t at_us =
+		state_on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us);
 
 	keep_picture(state, &origin->trace, frame->image.data, frame->image.format,
 		!at_us					       ? CLOCKS_ARRIVAL
@@ -170,7 +170,7 @@ bool state_take_frame(
 	bool ok = is_compat ? wire_compat_read_image(payload, &arena, &compat, err)
 			    : wire_read_frame(payload, &arena, &frame, err);
 
-	if (count(state, STATE_OF_FRAME, ok) && is_compat)
+	if (state_count(state, STATE_OF_FRAME, ok) && is_compat)
 		take_compat_frame(state, &compat, now_us, wall_ms);
 	else if (ok)
 		take_own_frame(state, &frame, now_us);
@@ -186,7 +186,7 @@ static void take_result(struct state *state, const struct wire_id *trace, int64_
 	struct journey *journey = journeys_get(&state->journeys, trace);
 	int64_t hops[JOURNEY_HOP_COUNT];
 
-	hear(state, now_us);
+	state_hear(state, now_us);
 	if (!journey->captured_us)
 		journey->captured_us = captured_us;
 	journey->took_us = result->prepare_us + result->infer_us + result->finish_us;
@@ -195,8 +195,8 @@ static void take_result(struct state *state, const struct wire_id *trace, int64_
 	if (state->setup.is_remote && journey->found_us)
 		journey->seen_us = journey->found_us - journey->took_us;
 	journey_hops(journey, hops);
-	tell_hop(state, JOURNEY_CAPTURE, hops);
-	tell_hop(state, JOURNEY_INFERENCE, hops);
+	state_tell_hop(state, JOURNEY_CAPTURE, hops);
+	state_tell_hop(state, JOURNEY_INFERENCE, hops);
 	if (state->setup.is_remote && journey->found_us)
 		section_hops(state, journey);
 	section_result(state, trace, result);
@@ -231,9 +231,9 @@ bool state_take_result(struct state *state, struct str payload, int64_t now_us, 
 
 	if (ok && !state->setup.is_compat)
 		learn_clock(state, &result.origin);
-	if (count(state, STATE_OF_RESULT, ok) && !state->setup.is_compat)
+	if (state_count(state, STATE_OF_RESULT, ok) && !state->setup.is_compat)
 		take_result(state, &result.origin.trace,
-			on_our_clock(state, &result.origin.clock,
+			state_on_our_clock(state, &result.origin.clock,
 				result.origin.captured_monotonic_us, now_us),
 			&result, now_us);
 	arena_finish(&arena);
@@ -255,18 +255,18 @@ static void take_decision(struct state *state, const struct wire_decision *decis
 	int64_t hops[JOURNEY_HOP_COUNT];
 	learn_clock(state, origin);
 	int64_t decided_us =
-		on_our_clock(state, &origin->clock, decision->decided_monotonic_us, now_us);
+		state_on_our_clock(state, &origin->clock, decision->decided_monotonic_us, now_us);
 	int64_t at_us = state->setup.is_remote && decided_us ? decided_us : now_us;
 
 	if (!journey->captured_us)
-		journey->captured_us =
-			on_our_clock(state, &origin->clock, origin->captured_monotonic_us, now_us);
+		journey->captured_us = state_on_our_clock(
+			state, &origin->clock, origin->captured_monotonic_us, now_us);
 	journey->decided_us = decided_us ? decided_us : now_us;
 	if (state->setup.is_remote && decided_us && !state->is_late)
 		journey->heard_us = now_us;
 	journey_hops(journey, hops);
-	tell_hop(state, JOURNEY_DECISION, hops);
-	tell_hop(state, JOURNEY_CLOUD, hops);
+	state_tell_hop(state, JOURNEY_DECISION, hops);
+	state_tell_hop(state, JOURNEY_CLOUD, hops);
 	note_order(state, decision->order, at_us);
 	section_decision(state, decision, at_us);
 	section_hops(state, journey);
@@ -281,88 +281,14 @@ bool state_take_decision(struct state *state, struct str payload, int64_t now_us
 			    : wire_read_decision(payload, &arena, &decision, err);
 
 	if (ok)
-		hear(state, now_us);
+		state_hear(state, now_us);
 	// The original's command is its order and nothing else: it belongs to no picture.
-	if (count(state, STATE_OF_DECISION, ok) && is_compat) {
+	if (state_count(state, STATE_OF_DECISION, ok) && is_compat) {
 		note_order(state, decision.order, now_us);
 		section_decision(state, &decision, now_us);
 	} else if (ok) {
 		take_decision(state, &decision, now_us);
 	}
-	arena_finish(&arena);
-	return ok;
-}
-
-/* --- telemetry --- */
-
-static void follow_step(struct state *state, const struct wire_step *step,
-	const struct wire_telemetry *telemetry, int64_t now_us)
-{
-	struct journey *journey = step->id ? journeys_find(&state->journeys, &step->trace) : NULL;
-	int64_t hops[JOURNEY_HOP_COUNT];
-
-	if (!journey || (journey->received_us && !step->written_monotonic_us) ||
-		journey->written_us)
-		return;
-	journey->received_us =
-		on_our_clock(state, &telemetry->clock, step->received_monotonic_us, now_us);
-	journey->written_us =
-		on_our_clock(state, &telemetry->clock, step->written_monotonic_us, now_us);
-	if (!journey->received_us)
-		return;
-	journey_hops(journey, hops);
-	tell_hop(state, JOURNEY_HUB, hops);
-	tell_hop(state, JOURNEY_TOTAL, hops);
-	section_hops(state, journey);
-}
-
-static void note_telemetry(
-	struct state *state, const struct wire_telemetry *telemetry, int64_t at_us, int64_t now_us)
-{
-	struct state_facts *facts = &state->facts;
-
-	hear(state, now_us);
-	facts->telemetry_us = at_us;
-	snprintf(facts->mode, sizeof facts->mode, "%.*s", STR_ARG(telemetry->mode));
-	facts->is_armed = telemetry->is_armed;
-	facts->is_battery_low = telemetry->is_battery_low;
-	facts->percent = telemetry->percent;
-	facts->battery_percent = telemetry->battery_percent;
-}
-
-static void take_telemetry(
-	struct state *state, const struct wire_telemetry *telemetry, int64_t now_us)
-{
-	if (state->setup.is_remote)
-		clocks_learn(&state->clocks, &telemetry->clock, telemetry->sent_wall_ms,
-			telemetry->sent_monotonic_us);
-	int64_t at_us =
-		on_our_clock(state, &telemetry->clock, telemetry->sent_monotonic_us, now_us);
-
-	if (is_same(&telemetry->boot, &state->controller_boot) &&
-		telemetry->sequence <= state->controller_sequence) {
-		state->overtaken++;
-		return;
-	}
-	state->controller_boot = telemetry->boot;
-	state->controller_sequence = telemetry->sequence;
-	follow_step(state, &telemetry->acted, telemetry, now_us);
-	follow_step(state, &telemetry->taken, telemetry, now_us);
-	note_telemetry(state, telemetry, at_us ? at_us : now_us, now_us);
-	section_telemetry(state, telemetry, at_us ? at_us : now_us);
-	if (commands_hear(&state->commands, telemetry, now_us))
-		section_commands(state);
-}
-
-bool state_take_telemetry(
-	struct state *state, struct str payload, int64_t now_us, struct error *err)
-{
-	struct arena arena = {0};
-	struct wire_telemetry telemetry;
-	bool ok = wire_read_telemetry(payload, &arena, &telemetry, err);
-
-	if (count(state, STATE_OF_TELEMETRY, ok))
-		take_telemetry(state, &telemetry, now_us);
 	arena_finish(&arena);
 	return ok;
 }
@@ -374,7 +300,7 @@ bool state_take_presence(
 {
 	bool is_up;
 
-	if (!count(state, STATE_OF_PRESENCE, presence_read(payload, service, &is_up, err)))
+	if (!state_count(state, STATE_OF_PRESENCE, presence_read(payload, service, &is_up, err)))
 		return false;
 	for (size_t i = 0; i < state->service_count; i++)
 		if (str_equal(str_from(state->services[i].name), service)) {
@@ -401,43 +327,9 @@ void state_set_broker(struct state *state, bool is_there)
 	section_hello(state);
 }
 
-void state_add_command(struct state *state, const struct wire_command *command,
-	const struct command_giver *giver, bool is_sent, int64_t now_us)
-{
-	commands_add(&state->commands, command, giver, is_sent, now_us);
-	section_commands(state);
-}
-
-bool state_take_answer(struct state *state, struct str payload, int64_t now_us, struct error *err)
-{
-	struct arena arena = {0};
-	struct wire_answer answer;
-	bool ok = wire_read_answer(payload, &arena, &answer, err);
-
-	if (ok && commands_answer(&state->commands, &answer, now_us))
-		section_commands(state);
-	arena_finish(&arena);
-	return ok;
-}
-
-void state_fail_command(
-	struct state *state, const struct wire_id *id, const char *why, int64_t now_us)
-{
-	if (commands_fail(&state->commands, id, why, now_us))
-		section_commands(state);
-}
-
 void state_set_source(struct state *state, struct str kafka)
 {
 	section_source(state, kafka);
-}
-
-bool state_tick(struct state *state, int64_t now_us)
-{
-	if (!commands_tick(&state->commands, now_us))
-		return false;
-	section_commands(state);
-	return true;
 }
 
 int64_t state_age_us(const struct state *state, int64_t now_us)

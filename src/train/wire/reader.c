@@ -200,3 +200,66 @@ bool reader_detections(const struct reader *reader, const json_t *object, reader
 	}
 	return true;
 }
+
+/* --- what messages of our own form share --- */
+
+bool reader_split(
+	const struct reader *reader, struct str payload, struct str *line, struct str *picture)
+{
+	const char *end = payload.len ? memchr(payload.data, '\n', payload.len) : NULL;
+
+	*picture = (struct str){"", 0};
+	*line = payload;
+	if (end) {
+		line->len = (size_t)(end - payload.data);
+		*picture = (struct str){end + 1, payload.len - line->len - 1};
+	}
+	if (payload.len > WIRE_MAX_MESSAGE_BYTES)
+		return error_set(reader->err, ERROR_LIMIT, "%s: %zu bytes, at most %zu",
+			reader->what, payload.len, WIRE_MAX_MESSAGE_BYTES);
+	if (line->len > WIRE_MAX_METADATA_BYTES)
+		return error_set(reader->err, ERROR_LIMIT,
+			"%s: its line of JSON has %zu bytes, at most %zu", reader->what, line->len,
+			WIRE_MAX_METADATA_BYTES);
+	return true;
+}
+
+bool reader_kind(const struct reader *reader, const json_t *root, const char *kind)
+{
+	const json_t *value = json_object_get(root, "kind");
+	int64_t version;
+	char wanted[32];
+
+	if (!reader_int(reader, root, "", "version", 1, WIRE_VERSION, &version))
+		return false;
+	if (json_is_string(value) && strcmp(json_string_value(value), kind) == 0)
+		return true;
+	snprintf(wanted, sizeof wanted, "\"%s\"", kind);
+	return reader_fail_value(reader, "", "kind", value, wanted);
+}
+
+bool reader_order(
+	const struct reader *reader, const json_t *root, const char *path, enum wire_order *out)
+{
+	const json_t *value = json_object_get(root, "order");
+
+	for (*out = WIRE_ORDER_NONE; *out <= WIRE_ORDER_STOP; ++*out)
+		if (json_is_string(value) &&
+			strcmp(json_string_value(value), wire_order_name(*out)) == 0)
+			return true;
+	return reader_fail_value(
+		reader, path, "order", value, "\"stop\", \"slow\", \"go\" or \"none\"");
+}
+
+json_t *reader_line(const struct reader *reader, struct str payload)
+{
+	struct str line, rest;
+
+	if (!reader_split(reader, payload, &line, &rest))
+		return NULL;
+	if (rest.len) {
+		reader_fail(reader, "%zu bytes follow the line of JSON", rest.len);
+		return NULL;
+	}
+	return reader_parse(reader, line);
+}

@@ -46,4 +46,17 @@ typedef bool reader_detection(const struct reader *reader, const json_t *object,
 bool reader_detections(const struct reader *reader, const json_t *object, reader_detection *read,
 	struct wire_detection **out, size_t *count);
 
+/* --- what messages of our own form share --- */
+
+/* A message's line of JSON, and the bytes behind it; both borrowed. Fails: ERROR_LIMIT. */
+bool reader_split(
+	const struct reader *reader, struct str payload, struct str *line, struct str *picture);
+/* The object of a message that is its line of JSON alone. NULL and an error; caller gives it back.
+ */
+json_t *reader_line(const struct reader *reader, struct str payload);
+/* Is it of our version, and of this kind? */
+bool reader_kind(const struct reader *reader, const json_t *root, const char *kind);
+bool reader_order(
+	const struct reader *reader, const json_t *object, const char *path, enum wire_order *out);
+
 #endif
