@@ -1,4 +1,5 @@
 """Tests in tests/e2e/pages run in Debian's Chromium by Playwright; each is counted by its name."""
+import fcntl
 import os
 import pathlib
 import re
@@ -23,14 +24,19 @@ def names(source):
 
 
 def install():
-    """In a copy: npm writes nothing into the tree."""
+    """In a copy: npm writes nothing into the tree. Where several files are tested at a time each looks in turn."""
     work = OUT / "work"
-    shutil.copytree(FOLDER, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-    lock = (FOLDER / "package-lock.json").read_bytes()
-    installed = work / "node_modules" / ".railquest-lock"
-    if not installed.exists() or installed.read_bytes() != lock:
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=work, check=True)
-        installed.write_bytes(lock)
+    work.mkdir(parents=True, exist_ok=True)
+    with open(OUT / "lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        for file in FOLDER.iterdir():
+            if file.is_file() and (not (copy := work / file.name).exists() or copy.read_bytes() != file.read_bytes()):
+                shutil.copy(file, copy)
+        lock = (FOLDER / "package-lock.json").read_bytes()
+        installed = work / "node_modules" / ".railquest-lock"
+        if not installed.exists() or installed.read_bytes() != lock:
+            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=work, check=True)
+            installed.write_bytes(lock)
     return work
 
 

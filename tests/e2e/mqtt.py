@@ -8,14 +8,10 @@ import time
 
 import pytest
 
+from serving import free_port
+
 needs_mosquitto = pytest.mark.skipif(not shutil.which("mosquitto") or not shutil.which("mosquitto_pub"),
                                      reason="mosquitto is not installed (./setup --test)")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Broker:

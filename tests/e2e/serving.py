@@ -1,7 +1,10 @@
 """Starting a server for a test and talking to it, down to the socket."""
+import contextlib
+import fcntl
 import http.client
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -12,6 +15,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("RAILQUEST_BUILD", ROOT / "build"))
 RAILQUEST = BUILD / "bin" / "railquest"
 HTTP_ECHO = BUILD / "tests" / "support" / "http_echo"
+
+
+def free_port():
+    """Where that can be, below those that the kernel gives to connections: one could take it before its owner listens, or while that
+    is restarted; a client that tries it again and again could even meet itself there."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(100):
+        port = random.SystemRandom().randrange(10000, lowest) if lowest > 20000 else 0
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+    raise AssertionError("no free port")
+
+
+def ninja(*targets):
+    """Builds them. Of two that write into one folder the second waits."""
+    with open(BUILD / "e2e.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["ninja", "-C", BUILD, *targets], check=True, stdout=subprocess.DEVNULL, timeout=600)
 
 
 def is_sanitized(program):

@@ -17,7 +17,7 @@ from serving import BUILD, ROOT
 
 FAKE = BUILD / "tests/support/libfake_v4l2.so"
 
-pytestmark = needs_mosquitto
+pytestmark = [needs_mosquitto, pytest.mark.quiet]
 
 
 # --- messages and pace ---

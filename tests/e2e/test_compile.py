@@ -7,7 +7,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -17,7 +16,7 @@ import urllib.request
 import pytest
 import yaml
 
-from serving import RAILQUEST, ROOT
+from serving import RAILQUEST, ROOT, free_port
 
 EXAMPLE = ROOT / "examples/open-code-quest-2024.yaml"
 START = 1728047700  # of the shipped workshop
@@ -158,12 +157,6 @@ class Exposition(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Prometheus:

@@ -11,7 +11,7 @@ import pytest
 
 from mqtt import needs_mosquitto
 from railway import wait_until
-from serving import BUILD, ROOT, is_sanitized
+from serving import BUILD, ROOT, is_sanitized, ninja
 
 WAIT_S = 60
 
@@ -37,7 +37,7 @@ def clone(tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/demo", tmp_path / "scripts")
     for target in targets_of_the_demo():
-        subprocess.run(["ninja", "-C", BUILD, target], check=True, stdout=subprocess.DEVNULL, timeout=600)
+        ninja(target)
         for name in products(target):
             path = tmp_path / "build" / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from mqtt import broker, messages, needs_mosquitto  # noqa: F401 (a fixture)
 from railway import CLOCK, Publisher, Service, Signs, now_us, wait_until
 from serving import BUILD, ROOT
 
-pytestmark = needs_mosquitto
+pytestmark = [needs_mosquitto, pytest.mark.quiet]
 DANGER, SPEED = "DangerAhead", "SpeedLimit"
 DECISION = BUILD / "bin/railquest-decision"
 

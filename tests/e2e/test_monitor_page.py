@@ -5,7 +5,7 @@ import pytest
 
 import chromium
 
-pytestmark = [*chromium.MISSING,
+pytestmark = [*chromium.MISSING, pytest.mark.quiet,
               pytest.mark.skipif(not shutil.which("mosquitto") or not shutil.which("mosquitto_pub"),
                                  reason="mosquitto is not installed (./setup --test)")]
 

@@ -14,7 +14,7 @@ from railway import wait_until
 from serving import BUILD, ROOT
 from whole_train import TRAIN, Train, make_film
 
-pytestmark = needs_mosquitto
+pytestmark = [needs_mosquitto, pytest.mark.quiet]
 MONITOR = BUILD / "bin/railquest-monitor"
 FIRST, BEHIND = 190, 260  # pictures of the film: away, a STOP sign, away
 PICTURES = BEHIND - FIRST

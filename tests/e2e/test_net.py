@@ -264,6 +264,7 @@ def test_work_on_a_thread_is_answered_when_it_is_done(server):
     connection.close()
 
 
+@pytest.mark.quiet
 def test_while_threads_work_the_others_are_answered_at_once(server):
     clients = [ask(server, "/work/100") for _ in range(2)]
     assert wait_for_stats(server, running=2) == {"running": 2}

@@ -3,7 +3,7 @@ import pytest
 
 import chromium
 
-pytestmark = chromium.MISSING
+pytestmark = [*chromium.MISSING, pytest.mark.quiet]
 
 
 @pytest.fixture(scope="module")

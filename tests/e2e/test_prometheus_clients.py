@@ -5,7 +5,6 @@ reads it from afar. Both are the real programs; what they answer is compared wit
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -13,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from serving import RAILQUEST, Server
+from serving import RAILQUEST, Server, free_port
 
 NOW = int(time.time()) // 5 * 5
 PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
@@ -103,12 +102,6 @@ def test_promtool_finds_us_well(server):
 
 
 # --- Prometheus ---
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
 
 class Prometheus:
     """Debian's, with a configuration, on loopback; stopped at the end."""

@@ -11,7 +11,7 @@ from bluetooth import bluetooth  # noqa: F401 (a fixture)
 from mqtt import broker, needs_mosquitto  # noqa: F401 (a fixture)
 from railway import BRAKE, DEADMAN_MS, DISCONNECT, LOW, Railway, Service, now_us, wait_until
 
-pytestmark = needs_mosquitto
+pytestmark = [needs_mosquitto, pytest.mark.quiet]
 DANGER, SPEED = "DangerAhead", "SpeedLimit"
 RAMP = "48 49 4b 4c 4e 4f 51 52 54 55 57 58 5a 5b 5d 5e 60 61 63 64".split()
 

@@ -19,7 +19,7 @@ import urllib.request
 import pytest
 import yaml
 
-from serving import RAILQUEST, ROOT
+from serving import RAILQUEST, ROOT, free_port
 
 ARGUMENTS = ["workshop", "--players", "10", "--clusters", "2", "--seed", "11", "--scrape-interval", "30s"]
 START, STEP, STEPS = 1728047700, 5, 1801
@@ -31,13 +31,6 @@ def conditions():
     fill = lambda text: re.sub(r"\$\{(\w+)\}", lambda match: str(scenario["variables"][match[1]]), text)
     return {(exercise["name"], condition["name"]): f"({fill(condition['expr'])}) > 0"
             for exercise in scenario["exercises"] for condition in exercise["conditions"]}
-
-
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Prometheus:

@@ -48,6 +48,7 @@ def begin(server, **parameters):
     return client
 
 
+@pytest.mark.quiet
 def test_others_are_answered_while_queries_run_and_the_query_ends_when_its_client_leaves(server):
     abandoned = metric(server, "railquest_queries_abandoned_total")
     clients = [begin(server, **SLOW) for _ in range(3)]

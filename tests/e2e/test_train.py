@@ -16,7 +16,7 @@ from railway import BRAKE, DEADMAN_MS, DISCONNECT, LOW, now_us, wait_until
 from serving import BUILD, ROOT
 from whole_train import FILM, TRAIN, Train, check_orders, make_film, orders_of
 
-pytestmark = needs_mosquitto
+pytestmark = [needs_mosquitto, pytest.mark.quiet]
 SHARED = pathlib.Path(os.environ.get("RAILQUEST_SHARED", ROOT.parent / "shared"))
 PHOTOS = SHARED / "lego-signs/images"
 MOTOR = "08 00 81 00 11 51 00"

@@ -13,7 +13,7 @@ from railway import now_us, wait_until
 from test_cloud import EVENTS, FRAMES
 from weather import Pace, Train, Watcher, two_hosts_with_kafka
 
-pytestmark = [needs_mosquitto, needs_kafka, needs_namespaces]
+pytestmark = [needs_mosquitto, needs_kafka, needs_namespaces, pytest.mark.quiet]
 SPOOL_MB = 36  # 9 for events, of which 12,000 take 8; the rest for pictures, of which 6,000 take 85: it must thin
 MANY = 6000
 

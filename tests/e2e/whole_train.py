@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 from railway import wait_until
-from serving import BUILD, ROOT
+from serving import BUILD, ninja
 
 TRAIN = BUILD / "bin/railquest-train"
 FILM = BUILD / "film/track.avi"
@@ -18,7 +18,7 @@ FILM = BUILD / "film/track.avi"
 
 def make_film():
     """The film and what must be ordered in it; drawn once."""
-    subprocess.run(["ninja", "-C", BUILD, "track-film"], check=True, stdout=subprocess.DEVNULL, timeout=300)
+    ninja("track-film")
     return json.loads(FILM.with_suffix(".json").read_text())
 
 
