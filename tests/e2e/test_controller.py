@@ -11,6 +11,7 @@ import pytest
 
 from bluetooth import BUILD, Program, bluetooth  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.quiet
 DRIVE = BUILD / "tests/support/controller_drive"
 BRAKE = "08 00 81 00 11 51 00 7f"
 LOW = "08 00 81 00 11 51 00 46"
@@ -109,7 +110,6 @@ def test_silence_brakes_when_the_dead_mans_time_is_up(bluetooth):
     assert min(late) >= 0 and statistics.median(late) < 50 and max(late) < 1000
 
 
-@pytest.mark.quiet
 def test_a_killed_controllers_successor_brakes_first_and_moves_nothing(bluetooth):
     train = Train(bluetooth)
     train.decide_for("go", 0.3)
@@ -129,7 +129,6 @@ def test_a_killed_controllers_successor_brakes_first_and_moves_nothing(bluetooth
     assert successor.close() == 0
 
 
-@pytest.mark.quiet
 def test_a_link_that_comes_back_is_braked_and_waits_for_arming(bluetooth):
     train = Train(bluetooth)
     train.decide_for("go", 0.3)
@@ -145,7 +144,6 @@ def test_a_link_that_comes_back_is_braked_and_waits_for_arming(bluetooth):
     train.close()
 
 
-@pytest.mark.quiet
 def test_a_slow_or_busy_stack_brakes_all_the_same(bluetooth):
     train = Train(bluetooth)
     train.decide_for("go", 0.3)
