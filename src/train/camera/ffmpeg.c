@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-#include <libavutil/log.h>
 #include <libswscale/swscale.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -227,9 +226,6 @@ static struct camera_source *create(const struct camera_request *request, bool i
 
 	if (!source)
 		abort();
-	// What FFmpeg has to say comes back as errors; its own lines would hold URLs with
-	// passwords.
-	av_log_set_level(AV_LOG_QUIET);
 	source->request = *request;
 	source->is_live = is_live;
 	slot_init(&source->given);

@@ -123,7 +123,6 @@ static struct film *film_create(
 			: AVERROR(ENOMEM);
 	bool ok = code >= 0 || fail(err, path, code);
 
-	av_log_set_level(AV_LOG_ERROR);
 	if (ok && (!codec || width_px < 2 || height_px < 2))
 		ok = error_set(err, ERROR_UNSUPPORTED, "%s",
 			codec ? "the pictures are too small for a film"
