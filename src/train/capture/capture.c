@@ -4,139 +4,24 @@
  * are published when they come, those nearest to the beats; the others are made, or read, for each
  * beat. So no picture waits for a timer.
  */
-#include "train/capture/capture.h"
+#include "train/capture/private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "train/camera/camera.h"
 #include "train/capture/control.h"
-#include "train/capture/counts.h"
-#include "train/capture/pace.h"
-#include "train/capture/settings.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
-	CHECK_US = 250000,	// whether pictures are fresh
-	STALE_US = 1000000,	// not ready with pictures older than this, and than 3 periods
-	COMPLAIN_US = 10000000, // damaged pictures are in the log so often
-	LOOKS = 8,		// at damaged pictures, before the loop goes on
+	CHECK_US = 250000,  // whether pictures are fresh
+	STALE_US = 1000000, // not ready with pictures older than this, and than 3 periods
+	LOOKS = 8,	    // at damaged pictures, before the loop goes on
 };
-
-struct capture {
-	const struct capture_options *options;
-	struct capture_settings settings;
-	struct service *service;
-	int timer_fd; // finer than the loop's own timers, which count whole milliseconds
-	struct service_watch *timer_watch;
-	struct counts counts;
-
-	struct arena arena; // of the settings
-
-	struct camera *camera; // NULL: nothing is captured
-	struct service_watch *watch;
-	struct pace pace;
-	bool is_late;	   // a beat waits for its picture
-	bool is_connected; // to the broker
-	const char *why_stopped;
-
-	struct wire_origin origin; // of the last picture
-	int64_t published_us, id_ms;
-	int64_t damaged, complained_us; // since the last line about it
-	struct buffer encoded, message;
-};
-
-/* --- one picture --- */
-
-static void complain(struct capture *capture, int64_t now_us, const char *why)
-{
-	metric_add(capture->counts.damaged, 1);
-	capture->damaged++;
-	if (capture->complained_us && now_us - capture->complained_us < COMPLAIN_US)
-		return;
-	log_warn("%lld damaged picture%s left out; the last one: %s", (long long)capture->damaged,
-		capture->damaged == 1 ? "" : "s", why);
-	capture->damaged = 0;
-	capture->complained_us = now_us;
-}
-
-static void write_message(struct capture *capture, const struct wire_image *image)
-{
-	char id[32];
-
-	buffer_clear(&capture->message);
-	if (!service_is_compat(capture->service)) {
-		struct wire_frame frame = {capture->origin, *image};
-
-		wire_write_frame(&capture->message, &frame);
-		return;
-	}
-	// The original's id is the time alone; here no two pictures have the same.
-	capture->id_ms = capture->origin.captured_wall_ms > capture->id_ms
-				 ? capture->origin.captured_wall_ms
-				 : capture->id_ms + 1;
-	snprintf(id, sizeof id, "%lld", (long long)capture->id_ms);
-	struct wire_compat_image compat = {
-		.id = {.is_number = true, .text = str_from(id)},
-		.format = image->format,
-		.picture = image->data,
-	};
-
-	wire_compat_write_image(&capture->message, &compat);
-}
-
-static void publish(struct capture *capture, const struct wire_image *image, bool untouched,
-	int64_t captured_us)
-{
-	struct counts *counts = &capture->counts;
-	struct wire_origin *origin = &capture->origin;
-	int64_t now_us = clock_monotonic_us();
-
-	service_random_id(origin->trace.bytes);
-	origin->sequence++;
-	origin->captured_monotonic_us = captured_us;
-	origin->captured_wall_ms = clock_wall_ms() - (now_us - captured_us) / 1000;
-	write_message(capture, image);
-	metric_observe(counts->age_s, (double)(now_us - captured_us) / 1e6);
-	capture->published_us = now_us;
-	if (!service_publish(capture->service, SERVICE_FRAME, buffer_str(&capture->message), 0,
-		    BUS_KEEP_LATEST)) {
-		metric_add(counts->dropped, 1);
-		return;
-	}
-	metric_add(counts->published, 1);
-	metric_add(untouched ? counts->untouched : counts->encoded, 1);
-	metric_add(counts->bytes, (double)image->data.len);
-}
-
-/* False: it was damaged. */
-static bool take_picture(struct capture *capture, int64_t now_us, int64_t captured_us)
-{
-	struct arena arena = {0};
-	struct camera_frame frame;
-	struct wire_image image;
-	struct error err = {0};
-	bool untouched = false;
-	bool taken = camera_take(capture->camera, &arena, &frame, &err) &&
-		     prepare_picture(&frame, &capture->settings.prepare, &arena, &capture->encoded,
-			     &image, &untouched, &err);
-
-	if (taken && !untouched)
-		metric_observe(
-			capture->counts.encode_s, (double)(clock_monotonic_us() - now_us) / 1e6);
-	if (taken)
-		publish(capture, &image, untouched, captured_us);
-	else
-		complain(capture, now_us, err.text);
-	arena_finish(&arena);
-	return taken;
-}
 
 /* --- the beat --- */
 
@@ -158,12 +43,12 @@ static void take_live(struct capture *capture)
 
 		switch (camera_look(capture->camera, now_us, &captured_us, &err)) {
 		case CAMERA_DAMAGED:
-			complain(capture, now_us, err.text);
+			capture_complain(capture, now_us, err.text);
 			break;
 		case CAMERA_PICTURE:
 			if (!pace_wants(&capture->pace, captured_us))
 				metric_add(capture->counts.unwanted, 1);
-			else if (take_picture(capture, now_us, captured_us))
+			else if (capture_take_picture(capture, now_us, captured_us))
 				note_pace(capture);
 			return;
 		case CAMERA_NOTHING:
@@ -196,7 +81,7 @@ static void take_beat(struct capture *capture)
 
 		switch (camera_look(capture->camera, now_us, &captured_us, &err)) {
 		case CAMERA_DAMAGED:
-			complain(capture, now_us, err.text);
+			capture_complain(capture, now_us, err.text);
 			break;
 		case CAMERA_LATE:
 			capture->is_late = true;
@@ -208,7 +93,7 @@ static void take_beat(struct capture *capture)
 			// at which a busy machine came to it, the same pictures are taken at the
 			// same times whenever they are played, and are decided on alike.
 			captured_us = capture->pace.taken_us;
-			if (take_picture(capture, now_us, captured_us))
+			if (capture_take_picture(capture, now_us, captured_us))
 				note_pace(capture);
 			return;
 		case CAMERA_NOTHING:
