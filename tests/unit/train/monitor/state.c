@@ -453,8 +453,8 @@ static void only_the_last_commands_are_kept(void **state)
 	struct fixture *fixture = *state;
 	struct wire_id id = {0};
 
-	for (uint8_t i = 1; i <= COMMANDS_KEPT + 5; i++) {
-		id.bytes[0] = i;
+	for (int i = 1; i <= COMMANDS_KEPT + 5; i++) {
+		id.bytes[0] = (uint8_t)i;
 		give(fixture, &id, WIRE_VERB_STOP, true, i);
 	}
 	assert_int_equal(fixture->state.commands.count, COMMANDS_KEPT);
@@ -480,8 +480,8 @@ static void journeys_are_forgotten_oldest_first(void **state)
 	(void)state;
 	journeys = (struct journeys){0};
 	assert_null(journeys_find(&journeys, &none));
-	for (uint8_t i = 1; i <= JOURNEYS_KEPT; i++) {
-		struct wire_id trace = {.bytes[0] = i};
+	for (int i = 1; i <= JOURNEYS_KEPT; i++) {
+		struct wire_id trace = {.bytes[0] = (uint8_t)i};
 
 		journeys_get(&journeys, &trace)->number = i;
 	}
