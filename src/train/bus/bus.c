@@ -15,10 +15,14 @@ void bus_take(struct bus *bus, const char *topic, bool (*take)(void *context, st
 
 bool bus_hear(struct bus *bus, const char *topic, struct str payload)
 {
-	if (bus->take && strcmp(topic, bus->taken_topic) == 0)
-		return bus->take(bus->take_context, payload);
-	mailbox_put(&bus->mailbox, topic, payload);
-	return true;
+	if (!bus->take || strcmp(topic, bus->taken_topic) != 0) {
+		mailbox_put(&bus->mailbox, topic, payload);
+		return true;
+	}
+	pthread_mutex_lock(&bus->mailbox.lock);
+	bus->mailbox.counts.received++;
+	pthread_mutex_unlock(&bus->mailbox.lock);
+	return bus->take(bus->take_context, payload);
 }
 
 bool bus_start(struct bus *bus, struct error *err)

@@ -140,7 +140,19 @@ void receiver_destroy_client(struct kafka_receiver *receiver)
 	receiver->client = NULL;
 }
 
-/* False: the cluster is silent, and the library waits for it. */
+void receiver_free(struct kafka_receiver *receiver)
+{
+	assignment_finish(&receiver->assignment);
+	if (receiver->fd >= 0)
+		close(receiver->fd);
+	pthread_mutex_destroy(&receiver->lock);
+	free(receiver);
+}
+
+/*
+ * False where the cluster is silent, and the library waits for it: then the thread frees the
+ * receiver when it is done, if the process does not end before.
+ */
 static bool end_thread(struct kafka_receiver *receiver)
 {
 	const struct timespec until = {.tv_sec = clock_wall_ms() / 1000 + END_S};
@@ -148,7 +160,20 @@ static bool end_thread(struct kafka_receiver *receiver)
 	pthread_mutex_lock(&receiver->lock);
 	receiver->is_leaving = true;
 	pthread_mutex_unlock(&receiver->lock);
-	return pthread_timedjoin_np(receiver->thread, NULL, &until) == 0 && !receiver->client;
+	if (pthread_timedjoin_np(receiver->thread, NULL, &until) == 0)
+		return true;
+	pthread_t thread = receiver->thread;
+
+	pthread_mutex_lock(&receiver->lock);
+	bool has_ended = receiver->has_ended;
+
+	receiver->is_on_its_own = !has_ended;
+	pthread_mutex_unlock(&receiver->lock);
+	if (has_ended)
+		pthread_join(thread, NULL);
+	else
+		pthread_detach(thread);
+	return has_ended;
 }
 
 void kafka_receiver_destroy(struct kafka_receiver *receiver)
@@ -158,16 +183,12 @@ void kafka_receiver_destroy(struct kafka_receiver *receiver)
 	if (!receiver->has_thread) {
 		receiver_destroy_client(receiver);
 	} else if (!end_thread(receiver)) {
-		// With its thread, which nobody may interrupt: the process ends, so it does, too.
 		log_warn("Kafka: the cluster is silent: it learns that we left when our session "
 			 "ends");
 		return;
 	}
-	assignment_finish(&receiver->assignment);
-	if (receiver->fd >= 0)
-		close(receiver->fd);
-	pthread_mutex_destroy(&receiver->lock);
-	free(receiver);
+	if (!receiver->client) // else it could not be closed, and knows us still
+		receiver_free(receiver);
 }
 
 /* --- the caller's loop --- */

@@ -32,6 +32,7 @@ struct kafka_receiver {
 	// Under the lock.
 	pthread_mutex_t lock;
 	bool is_leaving;
+	bool has_ended, is_on_its_own; // the thread; that it is to free all this
 	struct waiting waiting;
 	struct assignment assignment;
 	struct kafka_receiver_status status; // without its partitions
@@ -49,6 +50,7 @@ void *receiver_run(void *context);
 bool receiver_is_leaving(struct kafka_receiver *receiver);
 /* Once the caller's loop has given back all that waited. */
 void receiver_destroy_client(struct kafka_receiver *receiver);
+void receiver_free(struct kafka_receiver *receiver);
 /* There is something for the caller's loop. */
 void receiver_ring(struct kafka_receiver *receiver);
 

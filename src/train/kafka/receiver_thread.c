@@ -234,5 +234,12 @@ void *receiver_run(void *context)
 		kafka_login_renew(&receiver->login, receiver->client);
 	}
 	leave(receiver);
+	pthread_mutex_lock(&receiver->lock);
+	receiver->has_ended = true;
+	bool is_on_its_own = receiver->is_on_its_own;
+
+	pthread_mutex_unlock(&receiver->lock);
+	if (is_on_its_own && !receiver->client)
+		receiver_free(receiver);
 	return NULL;
 }

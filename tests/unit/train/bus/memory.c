@@ -103,6 +103,26 @@ static void orders_all_arrive_in_their_order(void **state)
 	assert_string_equal(fixture->heard.text.data, "orders=a;orders=;orders=c;");
 }
 
+static bool take(void *context, struct str payload)
+{
+	buffer_printf(context, "took %.*s;", STR_ARG(payload));
+	return true;
+}
+
+static void what_is_taken_at_once_waits_for_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+
+	bus_take(fixture->reader, "results", take, &fixture->heard.text);
+	publish(fixture, "orders", "a");
+	publish(fixture, "results", "b");
+	publish(fixture, "results", "c");
+	assert_string_equal(fixture->heard.text.data, "took b;took c;");
+	bus_process(fixture->reader);
+	assert_string_equal(fixture->heard.text.data, "took b;took c;orders=a;");
+	assert_int_equal(bus_counts(fixture->reader).received, 3);
+}
+
 static void what_waits_is_capped_and_the_oldest_goes(void **state)
 {
 	struct fixture *fixture = *state;
@@ -211,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(of_pictures_the_newest_alone_is_taken),
 		TEST(orders_all_arrive_in_their_order),
+		TEST(what_is_taken_at_once_waits_for_nobody),
 		TEST(what_waits_is_capped_and_the_oldest_goes),
 		TEST(so_are_its_bytes),
 		TEST(what_is_too_large_is_refused),
