@@ -33,6 +33,7 @@ struct mqtt {
 	struct str birth, will; // owned
 	int version;
 	bool was_refused;  // by the broker, which said why
+	bool is_shut;	   // by us: what came after a message that was not taken comes again, too
 	bool is_connected; // these two under the mailbox's lock
 	int unsent;
 };
@@ -86,9 +87,12 @@ static void on_message(
 		message->payload ? message->payload : "", (size_t)message->payloadlen};
 
 	// The library has its PUBACK ready, and its thread, which is this one, writes it later.
-	// Where it must not go out, nothing may.
-	if (!bus_hear(&mqtt->bus, message->topic, payload))
-		shutdown(mosquitto_socket(client), SHUT_RDWR);
+	// Where it must not go out, nothing may; and what was on its way behind it waits for its
+	// turn.
+	if (mqtt->is_shut || bus_hear(&mqtt->bus, message->topic, payload))
+		return;
+	mqtt->is_shut = true;
+	shutdown(mosquitto_socket(client), SHUT_RDWR);
 }
 
 static void on_sent(struct mosquitto *client, void *context, int id)
@@ -155,7 +159,7 @@ static void *run(void *context)
 	while (!is_stopping(mqtt, 0)) {
 		int version = mqtt->version;
 
-		mqtt->was_refused = false;
+		mqtt->was_refused = mqtt->is_shut = false;
 		int r = connect_broker(mqtt);
 		const char *why = r == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(r);
 
