@@ -101,6 +101,14 @@ static void tell_rows(struct overview *viewer, int64_t now_us, struct buffer *ou
 	viewer->rows_us = now_us;
 }
 
+static bool has_result(const struct overview *viewer, size_t place)
+{
+	const struct state *state = &viewer->fleet->trains[place]->state;
+
+	return viewer->results[place] != state->generations[STATE_RESULT] &&
+	       (!viewer->is_behind || viewer->was_sent[place]);
+}
+
 /* {"place":…,"result":{…}}, as the train's own page is told it. */
 static void tell_results(struct overview *viewer, struct buffer *out)
 {
@@ -111,9 +119,10 @@ static void tell_results(struct overview *viewer, struct buffer *out)
 	for (size_t i = 0; i < fleet->count; i++) {
 		const struct state *state = &fleet->trains[i]->state;
 
-		if (viewer->results[i] == state->generations[STATE_RESULT])
+		if (!has_result(viewer, i))
 			continue;
 		viewer->results[i] = state->generations[STATE_RESULT];
+		viewer->was_sent[i] = false;
 		buffer_printf(out, "%s%zu,", is_told ? ",{\"place\":" : before, i);
 		buffer_append_str(out, buffer_str(&state->sections[STATE_RESULT]));
 		buffer_append_char(out, '}');
@@ -160,8 +169,7 @@ static bool has_news(const struct overview *viewer, int64_t now_us)
 	for (size_t i = 0; i < fleet->count; i++) {
 		if (rows && viewer->rows[i] != row_generation(fleet->trains[i], now_us))
 			return true;
-		if (viewer->wants_results &&
-			viewer->results[i] != fleet->trains[i]->state.generations[STATE_RESULT])
+		if (viewer->wants_results && has_result(viewer, i))
 			return true;
 	}
 	return false;

@@ -15,6 +15,12 @@ enum { OVERVIEW_PACE_US = 400000, OVERVIEW_HEARTBEAT_US = 1000000 };
 struct overview {
 	const struct fleet *fleet;
 	bool wants_results;
+	/*
+	 * It takes fewer pictures than there are: results of others would take their way from them.
+	 * Then a train's is told where a picture of it was sent since the last one.
+	 */
+	bool is_behind;
+	bool was_sent[FLEET_MAX_TRAINS];
 	uint64_t rows[FLEET_MAX_TRAINS], results[FLEET_MAX_TRAINS]; // generations it was told
 	int64_t told_us;					    // 0: it was not greeted
 	int64_t rows_us;

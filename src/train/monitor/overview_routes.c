@@ -144,6 +144,7 @@ void monitor_get_trains_mjpeg(struct http_request *request, void *monitor)
 
 static struct http_message next_word(struct viewer *viewer, int64_t now_us)
 {
+	viewer->overview.is_behind = !window_is_open(&viewer->turns.window);
 	return (struct http_message){.block = overview_news(&viewer->overview, now_us,
 					     kafka_of(viewer->monitor), STR(""), STR(""))};
 }
@@ -152,6 +153,8 @@ static struct http_message next_packet(struct viewer *viewer, int64_t now_us)
 {
 	struct state *state = next_picture(viewer, true, now_us);
 
+	if (state)
+		viewer->overview.was_sent[state->setup.place] = true;
 	return (struct http_message){
 		.block = state ? http_block_take(live_packet(state)) : NULL, .is_binary = true};
 }

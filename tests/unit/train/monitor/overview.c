@@ -125,6 +125,25 @@ static void a_train_of_which_only_a_recording_is_known_is_no_alert(void **state)
 		"\"place\":2,\"heard\":true,\"alive\":false,\"alerts\":[\"silent\"]"));
 }
 
+static void who_is_behind_is_told_results_of_trains_whose_pictures_it_was_sent(void **state)
+{
+	struct fixture *fixture = *state;
+
+	told(fixture, 10 * SECOND);
+	find(fixture, 0, "\"result\":1");
+	find(fixture, 1, "\"result\":2");
+	fixture->viewer.is_behind = true;
+	assert_null(told(fixture, 10 * SECOND + 1));
+	fixture->viewer.was_sent[1] = true;
+	assert_non_null(strstr(
+		told(fixture, 10 * SECOND + 2), "\"results\":[{\"place\":1,\"result\":2}]}>"));
+	find(fixture, 1, "\"result\":3"); // of a picture that it was not sent
+	assert_null(told(fixture, 10 * SECOND + 3));
+	fixture->viewer.is_behind = false;
+	assert_non_null(strstr(told(fixture, 10 * SECOND + 4),
+		"\"results\":[{\"place\":0,\"result\":1},{\"place\":1,\"result\":3}]}>"));
+}
+
 static void silence_lasts_a_second_at_most(void **state)
 {
 	struct fixture *fixture = *state;
@@ -144,6 +163,7 @@ int main(void)
 		TEST(of_several_results_the_newest_of_each_train_is_told),
 		TEST(who_does_not_want_results_is_not_woken_by_them),
 		TEST(a_train_of_which_only_a_recording_is_known_is_no_alert),
+		TEST(who_is_behind_is_told_results_of_trains_whose_pictures_it_was_sent),
 		TEST(silence_lasts_a_second_at_most),
 	};
 
