@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define MAX_WAITING_BYTES ((size_t)64 << 20)
-enum { SYNC_MS = 1000 };
+enum { SYNC_MS = 1000, SWEEP_MS = 3600 * 1000 };
 
 struct item {
 	struct item *next;
@@ -40,7 +40,7 @@ struct ring_recorder {
 	bool is_started;
 	struct train *trains; // the thread's alone
 	size_t train_count, train_capacity;
-	int64_t synced_ms; // the thread's
+	int64_t synced_ms, swept_ms; // the thread's
 
 	pthread_mutex_t mutex; // of what follows
 	pthread_cond_t changed;
@@ -111,6 +111,44 @@ static void write_item(struct ring_recorder *recorder, const struct item *item)
 	pthread_mutex_unlock(&recorder->mutex);
 }
 
+static void expire_train(struct ring_recorder *recorder, struct str name, int64_t now_ms,
+	struct arena *arena, struct error *err)
+{
+	char folder[RING_MAX_FOLDER_BYTES];
+
+	if (!ring_folder_name(name, folder))
+		return;
+	for (size_t i = 0; i < recorder->train_count; i++)
+		if (strcmp(recorder->trains[i].folder, folder) == 0)
+			return; // keep_house sees to it
+	const struct ring_options options = {
+		str_format(arena, "%s/%s", recorder->options.folder, folder).data,
+		recorder->options.max_bytes, recorder->options.max_age_ms};
+	struct ring *ring = ring_open(&options, err);
+
+	if (ring)
+		ring_expire(ring, now_ms, err);
+	ring_close(ring);
+}
+
+/* A train that has not spoken since the recorder began was recorded all the same: it is too old in
+ * its time, too. Seldom, for each ring is opened. */
+static void sweep(struct ring_recorder *recorder, int64_t now_ms, struct error *err)
+{
+	struct arena arena = {0};
+	struct str *trains;
+	size_t count;
+
+	if (!recorder->options.max_age_ms ||
+		(now_ms >= recorder->swept_ms && now_ms - recorder->swept_ms < SWEEP_MS))
+		return;
+	recorder->swept_ms = now_ms;
+	if (ring_list_trains(recorder->options.folder, SIZE_MAX, &arena, &trains, &count, err))
+		for (size_t i = 0; i < count; i++)
+			expire_train(recorder, trains[i], now_ms, &arena, err);
+	arena_finish(&arena);
+}
+
 /* What is too old goes, what is new becomes durable; and how large it all is. */
 static void keep_house(struct ring_recorder *recorder, int64_t now_ms)
 {
@@ -131,6 +169,7 @@ static void keep_house(struct ring_recorder *recorder, int64_t now_ms)
 	}
 	if (syncs)
 		recorder->synced_ms = now_ms;
+	sweep(recorder, now_ms, &err);
 	pthread_mutex_lock(&recorder->mutex);
 	recorder->status.bytes = bytes;
 	recorder->status.damaged = damaged;
@@ -212,6 +251,7 @@ struct ring_recorder *ring_recorder_start(
 
 	recorder->options = *options;
 	recorder->lock_fd = -1;
+	recorder->swept_ms = -SWEEP_MS;
 	recorder->tail = &recorder->head;
 	pthread_mutex_init(&recorder->mutex, NULL);
 	pthread_cond_init(&recorder->changed, NULL);

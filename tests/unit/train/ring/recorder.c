@@ -228,6 +228,33 @@ static void trains_that_were_recorded_are_listed_the_last_one_first(void **state
 	arena_finish(&arena);
 }
 
+static void what_is_too_old_goes_of_trains_that_say_nothing_too(void **state)
+{
+	struct ring_recorder_options options = {
+		.folder = folder, .max_bytes = 8 * MB, .max_age_ms = 10000, .max_trains = 4};
+	struct ring_recorder *recorder = start(4);
+	struct error err = {0};
+
+	(void)state;
+	ring_recorder_add(recorder, STR("old"), RING_FRAME, false, 1000, STR("one"));
+	ring_recorder_add(recorder, STR("young"), RING_FRAME, false, 95000, STR("two"));
+	ring_recorder_stop(recorder);
+	recorder = ring_recorder_start(&options, &err);
+	assert_non_null(recorder);
+	ring_recorder_tick(recorder, 100000);
+	ring_recorder_drain(recorder);
+	struct ring_span old = span_of("old");
+
+	assert_true(old.last < old.first);
+	assert_int_equal(span_of("young").newest_ms, 95000);
+	assert_false(ring_recorder_status(recorder).is_failing);
+	// It may speak again.
+	ring_recorder_add(recorder, STR("old"), RING_FRAME, false, 100001, STR("three"));
+	ring_recorder_drain(recorder);
+	assert_int_equal(span_of("old").newest_ms, 100001);
+	ring_recorder_stop(recorder);
+}
+
 static void notes_say_what_a_timeline_needs(void **state)
 {
 	const struct wire_decision decision = {.origin = {.trace.bytes[0] = 1,
@@ -286,6 +313,7 @@ int main(void)
 		TEST(what_waits_is_written_before_it_stops),
 		TEST(it_is_read_while_it_is_written),
 		TEST(trains_that_were_recorded_are_listed_the_last_one_first),
+		TEST(what_is_too_old_goes_of_trains_that_say_nothing_too),
 		TEST(notes_say_what_a_timeline_needs),
 		TEST(the_names_of_modes_are_those_of_the_wire),
 	};
