@@ -430,7 +430,7 @@ def test_an_access_list_by_certificate_as_documented(broker, authority):
                          url=f"mqtts://localhost:{broker.port}")
     controller.wait_ready("broker", "hub")
     time.sleep(0.1)
-    for name, mode in (("decision", "disarmed"), ("monitor", "waiting")):
+    for name, mode in (("capture", "disarmed"), ("monitor", "waiting")):
         broker.options = ["--cafile", f"{broker.folder}/ca.crt", "--cert", f"{broker.folder}/{name}.crt", "--key",
                           f"{broker.folder}/{name}.key"]
         broker.publish("railquest/train/command", json.dumps(command("arm", deadline_ms=5000)))
