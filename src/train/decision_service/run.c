@@ -20,10 +20,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 enum {
 	LOOK_US = 250000,
@@ -64,8 +60,6 @@ struct desk {
 	struct capture_commands *capture_commands;
 	struct desk_metrics metrics;
 	struct http_timer *timer;
-	int signal_fd;
-	struct service_watch *signal_watch;
 	struct wire_id clock;
 	bool has_clock;
 	struct wire_id compat_boot;
@@ -286,15 +280,11 @@ static void reload(struct desk *desk)
 	service_ready(desk->service, "rules", ok, ok ? rules_file_name(&desk->rules) : err.text);
 }
 
-static void on_hangup(void *context, uint32_t events)
+static void on_hangup(void *context)
 {
 	struct desk *desk = context;
-	struct signalfd_siginfo info;
 	struct error err = {0};
 
-	(void)events;
-	while (read(desk->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-		;
 	reload(desk);
 	if (!line_log_reopen(&desk->log, &err))
 		log_error("the decision log goes on in the old file: %s", err.text);
@@ -316,20 +306,6 @@ static void on_look(void *context)
 	monitoring_collect(desk->monitoring);
 	capture_commands_look(desk->capture_commands);
 	http_timer_start(desk->timer, LOOK_US);
-}
-
-static void watch_hangup(struct desk *desk)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	// Before the bus has its thread: blocked there, too.
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	desk->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (desk->signal_fd >= 0)
-		desk->signal_watch =
-			service_watch(desk->service, desk->signal_fd, EPOLLIN, on_hangup, desk);
 }
 
 /* --- all together --- */
@@ -397,6 +373,7 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 		.context = desk,
 		.message = on_message,
 		.collect = collect,
+		.hangup = on_hangup,
 	};
 
 	if (!rules_file_open(&desk->rules, options->rules, err))
@@ -415,7 +392,6 @@ static bool open_desk(struct desk *desk, const struct decision_options *options,
 	service_ready(desk->service, "rules", true, rules_file_name(&desk->rules));
 	if (!tell_cloud(desk, options, err) || !take_commands(desk, options, err))
 		return false;
-	watch_hangup(desk);
 	desk->timer = http_timer_create(service_http(desk->service), on_look, desk);
 	on_look(desk);
 	return true;
@@ -429,9 +405,6 @@ static void close_desk(struct desk *desk)
 	monitoring_stop(desk->monitoring);
 	results_close(desk->results);
 	cloud_close(desk->cloud);
-	service_watch_drop(desk->signal_watch);
-	if (desk->signal_watch)
-		close(desk->signal_fd);
 	service_destroy(desk->service);
 	decision_destroy(desk->decision);
 	rules_file_finish(&desk->rules);
