@@ -153,8 +153,9 @@ def test_the_end_brakes_waits_and_disconnects(railway):
     railway.drive()
     before = len(railway.bluetooth.writes())
     assert railway.controller.close() == 0
-    written = railway.bluetooth.writes()[before:]
-    assert railway.motor(before)[0] == "7f" and written[-1] == DISCONNECT
+    told = railway.motor(before)
+    # A step of its ramp may have come before; after the brake nothing moves it.
+    assert set(told[told.index("7f"):]) == {"7f"} and railway.bluetooth.writes()[-1] == DISCONNECT
     railway.bluetooth.fake.wait_for("disconnect")
 
 
