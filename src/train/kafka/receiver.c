@@ -12,7 +12,7 @@
 enum {
 	SESSION_MS = 6000,
 	TAKE_AT_ONCE = 128, // records, between two looks of the loop at others
-	END_S = 8,	    // for the thread: a commit, the group, the library's own threads
+	END_S = 5,	    // for the thread: a commit, the group, the library's own threads
 };
 
 const char *const kafka_membership_names[] = {"joining", "rebalancing", "member"};

@@ -12,7 +12,7 @@ enum {
 	COMMIT_MS = 1000,
 	PROBE_DOWN_MS = 500,
 	PROBE_WAIT_MS = 1000,
-	LEAVE_MS = 3000,
+	LEAVE_MS = 2000,
 	SAFE_TO_CLOSE = 0x02030000, // librdkafka 2.3
 };
 
