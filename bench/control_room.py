@@ -30,10 +30,11 @@ from railway import Publisher, Service, Signs, now_us  # noqa: E402
 from serving import BUILD  # noqa: E402
 from test_cloud import EVENTS, FRAMES, PICTURE, frame  # noqa: E402
 from test_monitor_kafka import COMMANDS, Room  # noqa: E402
-from viewers import KINDS, Poll  # noqa: E402
+from viewers import KINDS, AllTrains, Poll  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 RATE = 10  # pictures a second, of each train
+PAGES = 3  # viewers of all trains at once: 200 pictures a second each
 
 
 def cpu_s(pid):
@@ -126,7 +127,7 @@ def watch(monitor, viewers, feed, selector, seconds):
     used, published = cpu_s(monitor.process.pid) - used, feed.count - first
     ages = sorted(age / 1e3 for viewer in viewers for age in viewer.ages) or [0]
     got = [len(viewer.ages) for viewer in viewers]
-    of_one = published / feed.trains
+    of_one = published / (1 if isinstance(viewers[0], AllTrains) else feed.trains)
     return {"viewers": len(viewers), "trains": feed.trains, "of_each_train": of_one, "each_got_least": min(got), "each_got_most": max(got),
             "missed_share": max(0, 1 - sum(got) / (of_one * len(viewers))), "age_p50_ms": ages[len(ages) // 2],
             "age_p99_ms": ages[int(len(ages) * 0.99)], "cpu_share_of_a_core": used / seconds,
@@ -159,8 +160,14 @@ def age_ms(monitor):
     return (told["now_us"] - told["frame"]["at_us"]) / 1e3
 
 
+def viewers_of_trains(kind, trains, viewers, *common):
+    if kind is AllTrains:
+        return [kind(*common) for _ in range(viewers)]
+    return [kind(*common, f"train=train-{i % trains:02}") for i in range(viewers)]
+
+
 def bench_trains(kind, trains, viewers, seconds):
-    """Viewers of all trains in turn, on a monitor that reads all of them from Kafka."""
+    """Viewers of all trains in turn, or of all at once, on a monitor that reads all of them from Kafka."""
     selector, sent, kafka = selectors.DefaultSelector(), {}, Kafka()
     kafka.start()
     try:
@@ -175,7 +182,7 @@ def bench_trains(kind, trains, viewers, seconds):
             # A broker that began a moment ago takes some seconds until it keeps up.
             while monitor.metric("railquest_monitor_trains") < trains or len(producer) > trains or age_ms(monitor) > 1000:
                 time.sleep(0.2)
-            all_viewers = [KINDS[kind](monitor.address, selector, sent, f"train=train-{i % trains:02}") for i in range(viewers)]
+            all_viewers = viewers_of_trains(kind, trains, viewers, monitor.address, selector, sent)
             found = watch(monitor, all_viewers, feed, selector, seconds)
             found["lag"] = monitor.metric('railquest_monitor_lag_records{topic="railquest.frames"}')
             feed.close()
@@ -271,8 +278,12 @@ def bench_control_room(viewers=50, trains=20, seconds=20):
         show(kind, out["viewers"][kind])
     print(f"  {viewers} viewers of {trains} trains, over Kafka")
     for kind in list(KINDS)[:2] if confluent_kafka else ():
-        out["trains"][kind] = bench_trains(kind, trains, viewers, seconds)
+        out["trains"][kind] = bench_trains(KINDS[kind], trains, viewers, seconds)
         show(kind, out["trains"][kind])
+    if confluent_kafka:
+        print(f"  {PAGES} viewers of the page of all {trains} trains: each gets all of them over one WebSocket")
+        out["trains"]["all at once"] = bench_trains(AllTrains, trains, PAGES, seconds)
+        show("all at once", out["trains"]["all at once"])
     bench_all_pixels(out["pixels"], seconds)
     out["event"] = event = bench_event()
     print(f"  telling the cloud of an event: p50 {event['p50_us']:.0f} us, p99 {event['p99_us']:.0f} us")

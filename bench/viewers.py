@@ -50,10 +50,12 @@ class Viewer:
 class WebSocket(Viewer):
     """/api/train/live: pictures as binary messages, each answered."""
 
+    PATH = b"/api/train/live"
+
     def open(self):
         self.data, self.upgraded = b"", False
         self.connection = self.connect(self.hear)
-        self.ask(self.connection, b"/api/train/live", b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
+        self.ask(self.connection, self.PATH, b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
                  b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
 
     def hear(self):
@@ -84,17 +86,29 @@ class WebSocket(Viewer):
         opcode, payload = self.data[0] & 0x0f, self.data[at:at + size]
         self.data = self.data[at + size:]
         if opcode == 2:
-            magic, number, trace = struct.unpack(">4s4xQ8x16s", payload[:40])
+            magic, place, number, trace = struct.unpack(">4s2xHQ8x16s", payload[:40])
             assert magic == b"RQP1"
             self.got(trace.hex())
-            self.say(1, b"got %d" % number)
+            self.answer(place, number)
         elif opcode == 9:
             self.say(10, payload)
         return True
 
+    def answer(self, place, number):
+        self.say(1, b"got %d" % number)
+
     def say(self, opcode, text):
         mask = os.urandom(4)
         self.connection.sendall(bytes([0x80 | opcode, 0x80 | len(text)]) + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(text)))
+
+
+class AllTrains(WebSocket):
+    """/api/trains/live: those of every train over one connection, as the page of many trains has them."""
+
+    PATH = b"/api/trains/live"
+
+    def answer(self, place, number):
+        self.say(1, b"got %d %d" % (place, number))
 
 
 class Fetcher(Viewer):
