@@ -42,9 +42,11 @@ static void open_it(struct journal *journal)
 static struct str record(int n, char out[4096])
 {
 	size_t size = 8 + (size_t)(n * 37 % 3000);
+	char number[16];
 
 	memset(out, 'a' + n % 26, size);
-	snprintf(out, 9, "%07d", n);
+	snprintf(number, sizeof number, "%07d", n);
+	memcpy(out, number, 8);
 	return (struct str){out, size};
 }
 
