@@ -39,6 +39,7 @@ struct bus_counts {
 /* Called from bus_process. The message is valid until the call returns. */
 struct bus_listener {
 	void *context;
+	// May be NULL where nothing is subscribed to.
 	void (*message)(void *context, struct str topic, struct str payload);
 	void (*state)(void *context, bool is_connected, const char *why); // may be NULL
 };

@@ -168,7 +168,6 @@ static struct str line_of(struct str payload)
 bool cloud_result(struct cloud *cloud, const struct wire_origin *origin, struct str payload)
 {
 	char id[EVENT_ID_BYTES];
-
 	const struct wire_cloud_event event = {
 		.id = event_id(id, &origin->trace, "result"),
 		.source = cloud->decision_source,

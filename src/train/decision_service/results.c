@@ -51,13 +51,6 @@ static bool take(void *context, struct str payload)
 	return ok;
 }
 
-static void on_message(void *context, struct str topic, struct str payload)
-{
-	(void)context;
-	(void)topic;
-	(void)payload;
-}
-
 static void on_state(void *context, bool is_connected, const char *why)
 {
 	struct results *results = context;
@@ -78,7 +71,7 @@ static void on_ring(void *context, uint32_t events)
 struct results *results_open(struct service *service, struct cloud *cloud, struct error *err)
 {
 	struct results *results = memory_alloc(sizeof *results);
-	const struct bus_listener listener = {results, on_message, on_state};
+	const struct bus_listener listener = {.context = results, .state = on_state};
 
 	results->service = service;
 	results->cloud = cloud;
